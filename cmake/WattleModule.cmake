@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+# One static library per folder of src/, one test program per folder of tests/.
+include(GoogleTest)
+
+# Flags of every target of ours, in one place.
+add_library(wattle_flags INTERFACE)
+target_include_directories(wattle_flags INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+target_compile_options(wattle_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wno-unknown-warning-option)
+if(WATTLE_ASSERTS)
+  target_compile_definitions(wattle_flags INTERFACE WATTLE_ENABLE_ASSERTS)
+endif()
+if(WATTLE_SANITIZE)
+  target_compile_options(wattle_flags INTERFACE -fsanitize=${WATTLE_SANITIZE} -fno-omit-frame-pointer
+                                                -fno-sanitize-recover=all)
+  target_link_options(wattle_flags INTERFACE -fsanitize=${WATTLE_SANITIZE})
+endif()
+
+# wattle_module(NAME SOURCES a.cpp ... DEPS wattle_base fmt::fmt ...)
+# Makes the library wattle_NAME from the sources of the current folder.
+function(wattle_module name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_library(wattle_${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(wattle_${name} PUBLIC wattle_flags ${ARG_DEPS})
+endfunction()
+
+# wattle_test(NAME LABEL fast|slow SOURCES a_test.cpp ... DEPS ...)
+# Makes the program NAME_tests; each of its cases is a ctest test with that label. A test that needs
+# reference data reads the folder that the environment variable WATTLE_GOLDEN names and skips itself
+# where there is none.
+function(wattle_test name)
+  cmake_parse_arguments(ARG "" "LABEL" "SOURCES;DEPS" ${ARGN})
+  if(NOT ARG_LABEL)
+    set(ARG_LABEL fast)
+  endif()
+  add_executable(${name}_tests ${ARG_SOURCES})
+  target_include_directories(${name}_tests PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_definitions(${name}_tests PRIVATE WATTLE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${name}_tests PRIVATE wattle_flags ${ARG_DEPS} GTest::gtest GTest::gtest_main)
+  gtest_discover_tests(${name}_tests DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 600)
+endfunction()

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Start here: an Engine is an open model on this machine's devices; a Session is one conversation
+// with it. Nothing else of the engine is in view of a front end.
+//
+//   wattle::Engine engine({.model = "SmolLM2-135M-Instruct.Q4_1.gguf"});
+//   auto session = engine.new_session();
+//   session->chat({.messages = {{.role = "user", .content = "Why is the sky blue?"}}},
+//                 [](const wattle::Delta& d) { std::cout << d.text << std::flush; });
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "wattle/error.h"
+#include "wattle/log.h"
+#include "wattle/message.h"
+#include "wattle/sampling_params.h"
+#include "wattle/token.h"
+
+namespace wattle {
+
+enum class KvCacheType { f32, f16, q8_0 };
+
+struct EngineParams {
+  std::filesystem::path model;  // a GGUF file, or the first of its shards
+  uint32_t n_ctx = 0;           // tokens a session can hold; 0: min(trained, 8192)
+  uint32_t n_batch = 512;       // prompt tokens computed at once
+  uint32_t n_threads = 0;       // 0: all processors this process may use
+  bool pin_threads = false;
+  KvCacheType kv_k = KvCacheType::f16;
+  KvCacheType kv_v = KvCacheType::f16;
+  std::string chat_template;  // Jinja text that replaces the model's own; empty: the model's
+  // Bytes of weights looked at so far, of all. Called from the thread that opens the engine;
+  // returning false stops loading with Error{cancelled}.
+  std::function<bool(uint64_t done, uint64_t total)> on_load_progress;
+  LogSink log;
+};
+
+struct ModelInfo {
+  std::string name;          // general.name, or the file name
+  std::string architecture;  // "gemma4", "llama", ...
+  uint32_t n_vocab = 0;
+  uint32_t n_ctx_train = 0;
+  uint64_t n_params = 0;
+  uint64_t size_bytes = 0;
+  bool has_chat_template = false;
+};
+
+struct ChatRequest {
+  std::vector<Message> messages;
+  std::string tools_json;               // a JSON array of tools in OpenAI's form, or empty
+  std::optional<bool> enable_thinking;  // absent: the template's default
+  SamplingParams sampling;
+  uint32_t n_predict = 0;         // tokens at most; 0: as many as fit into the context
+  std::vector<std::string> stop;  // texts that end the answer (not part of it)
+};
+
+struct CompletionRequest {
+  std::string prompt;  // raw text; BOS is added as the model wants
+  SamplingParams sampling;
+  uint32_t n_predict = 0;
+  std::vector<std::string> stop;
+};
+
+enum class StopReason { end_of_text, stop_text, length, context_full, cancelled };
+
+// A piece of the answer as it is made: always whole UTF-8.
+struct Delta {
+  enum class Kind { text, reasoning } kind = Kind::text;
+  std::string_view text;
+};
+using OnDelta = std::function<void(const Delta&)>;
+
+struct Timings {
+  uint32_t n_prompt = 0;         // prompt tokens, all
+  uint32_t n_prompt_cached = 0;  // of them taken from the cache
+  uint32_t n_generated = 0;
+  double prompt_ms = 0;
+  double time_to_first_token_ms = 0;
+  double generation_ms = 0;
+};
+
+struct Answer {
+  Message message;  // role "assistant"
+  StopReason stop = StopReason::end_of_text;
+  uint64_t seed = 0;
+  Timings timings;
+};
+
+class Session;
+
+// Immutable after construction but for its thread pool: sessions of one engine share it, and only
+// one of them may compute at a time (calls from several threads are serialised).
+class Engine {
+ public:
+  // Throws Error: bad_input, unsupported, io, out_of_memory, usage (parameters), cancelled.
+  explicit Engine(const EngineParams& params);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  const ModelInfo& model() const noexcept;
+  uint32_t n_ctx() const noexcept;
+
+  // Sampling as the model file recommends it, the defaults of SamplingParams elsewhere.
+  SamplingParams recommended_sampling() const;
+
+  struct TokenizeOptions {
+    bool add_bos = true;        // as the model wants; false: never
+    bool parse_special = true;  // "<bos>" in the text becomes the control token
+  };
+  std::vector<TokenId> tokenize(std::string_view text, TokenizeOptions options) const;
+
+  // Feeds `ids` to a fresh sequence and hands out the logits [n_vocab] after each of them in order,
+  // or only the last ones. The row is valid during the call. Nothing is added to the ids.
+  void logits(std::span<const TokenId> ids, bool all,
+              const std::function<void(std::span<const float> row)>& on_row);
+
+  // The session must not outlive the engine. Throws Error{out_of_memory}.
+  std::unique_ptr<Session> new_session();
+
+ private:
+  friend class Session;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// One sequence of tokens with its KV cache. What the next request has in common with the tokens
+// already there is not computed again. Not thread-safe, except cancel().
+class Session {
+ public:
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Renders the messages with the model's template and generates the next one.
+  // Throws Error{unsupported} without a template, Error{usage} when the prompt does not fit.
+  Answer chat(const ChatRequest& request, const OnDelta& on_delta);
+  Answer complete(const CompletionRequest& request, const OnDelta& on_delta);
+
+  // Stops the running call at the next token: it returns with StopReason::cancelled. May be called
+  // from any thread and from a signal handler.
+  void cancel() noexcept;
+
+ private:
+  friend class Engine;
+  struct Impl;
+  explicit Session(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace wattle
