@@ -12,6 +12,8 @@
 #include <string_view>
 
 #include "base/cpu_features.h"
+#include "kernels/attention.h"
+#include "kernels/elementwise.h"
 #include "tensor/dtype.h"
 #include "tensor/view.h"
 
@@ -50,70 +52,16 @@ struct MatmulKernel {
 // Bytes of one activation row of n_cols elements, padded to 64.
 size_t act_row_bytes(ActFormat format, size_t n_cols) noexcept;
 
-// ---- attention ----
-
-enum class KvType : uint8_t { f32, f16, q8_0 };
-
-// One run of cached positions of one KV head against the query rows that share this head: an online
-// softmax step. Call it run after run in order of position, starting from max = -inf, sum = 0,
-// out = 0; at the end out / sum is the attention output.
-struct AttentionRun {
-  const float* q = nullptr;  // [n_q, head_dim_k], already multiplied by the score scale
-  size_t q_stride = 0;       // floats between rows
-  size_t n_q = 0;
-  size_t head_dim_k = 0;
-  size_t head_dim_v = 0;
-  const std::byte* k = nullptr;  // [n_kv, head_dim_k] of the kernel's K type, rows without gaps
-  const std::byte* v = nullptr;  // [n_kv, head_dim_v] of the kernel's V type
-  size_t n_kv = 0;
-  const uint32_t* first =
-      nullptr;  // [n_q]: query row i sees entries [first[i], last[i]) of this run;
-  const uint32_t* last = nullptr;  // an empty range leaves the row as it is
-  float* max = nullptr;            // [n_q]
-  float* sum = nullptr;            // [n_q]
-  float* out = nullptr;            // [n_q, head_dim_v], not normalised
-  size_t out_stride = 0;
-  float* scratch = nullptr;  // attention_scratch_floats(*this)
-};
-using AttentionFn = void (*)(const AttentionRun&) noexcept;
-
-// Enough for any of the attention kernels.
-size_t attention_scratch_floats(size_t n_q, size_t n_kv, size_t head_dim_k,
-                                size_t head_dim_v) noexcept;
-
 // ---- the table ----
 
-struct KernelTable {
+// Called as members: table.rms_norm(...), table.attention[k][v](...).
+struct KernelTable : ElementwiseKernels, AttentionKernels {
   Isa isa = Isa::scalar;  // the best set in use; single kernels may come from a slower one
 
   const MatmulKernel* matmul_for(DType weight) const noexcept;  // never null for a DType
 
   // Makes one activation row for kernels with ActFormat::q8. out: act_row_bytes(q8, n_cols).
   void (*quantize_act)(const float* x, size_t n_cols, std::byte* out) noexcept;
-
-  // Element-wise; n counts floats. out may be x.
-  // y = x / sqrt(mean(x^2) + eps) * w; w may be null (no weight).
-  void (*rms_norm)(const float* x, const float* w, float eps, float* out, size_t n) noexcept;
-  void (*add)(const float* a, const float* b, float* out, size_t n) noexcept;
-  void (*scale)(const float* x, float factor, float* out, size_t n) noexcept;
-  // acc += factor * x
-  void (*axpy)(float factor, const float* x, float* acc, size_t n) noexcept;
-  void (*mul)(const float* a, const float* b, float* out, size_t n) noexcept;
-  // out = silu(gate) * up, gelu_tanh(gate) * up
-  void (*silu_mul)(const float* gate, const float* up, float* out, size_t n) noexcept;
-  void (*gelu_mul)(const float* gate, const float* up, float* out, size_t n) noexcept;
-  // out = cap * tanh(x / cap)
-  void (*softcap)(const float* x, float cap, float* out, size_t n) noexcept;
-  // Rotates the first n_rot elements of one head in place. cos, sin: [n_rot / 2].
-  // neox: pairs (i, i + n_rot/2); norm: pairs (2i, 2i + 1).
-  void (*rope_neox)(float* x, const float* cos, const float* sin, size_t n_rot) noexcept;
-  void (*rope_norm)(float* x, const float* cos, const float* sin, size_t n_rot) noexcept;
-  // In place: exp(x - max) / sum.
-  void (*softmax)(float* x, size_t n) noexcept;
-
-  // Stores n floats as a cache row of the type (q8_0: n % 32 == 0).
-  void (*kv_store[3])(const float* x, size_t n, std::byte* out) noexcept;  // by KvType
-  AttentionFn attention[3][3];                                             // [K type][V type]
 
   struct Choice {
     std::string_view op;    // "matmul q4_k", "attention f16"
