@@ -45,4 +45,11 @@ constexpr float bf16_to_f32(uint16_t h) noexcept {
   return std::bit_cast<float>(static_cast<uint32_t>(h) << 16);
 }
 
+// Rounds to nearest, ties to even; a NaN stays one, quiet.
+constexpr uint16_t f32_to_bf16(float f) noexcept {
+  const uint32_t bits = std::bit_cast<uint32_t>(f);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<uint16_t>(bits >> 16 | 0x40u);
+  return static_cast<uint16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+}
+
 }  // namespace wattle
