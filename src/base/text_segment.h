@@ -6,8 +6,11 @@
 
 namespace wattle {
 
-// chat makes them, tokenizer reads them. The prompt is the concatenation of its segments.
-// control: the text was written by the chat template, so "<|im_start|>" in it is the control token.
+// chat makes them, tokenizer reads them. The prompt is the concatenation of its segments; a border
+// between two of them is no border between tokens: ordinary text runs on across it, and only which
+// control tokens are recognised depends on it.
+// control: the text was written by the chat template, so "<|im_start|>" in it is the control token
+// (all of its characters must lie in control text).
 // Text that came in with a message is not: there the same characters are ordinary text, and a user
 // cannot forge a turn.
 struct TextSegment {
