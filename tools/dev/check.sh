@@ -22,13 +22,13 @@ in_root() { (cd "$root" && "$@"); }
 
 # xargs_files COMMAND... -- PATTERN...: the command over all files of the patterns.
 xargs_files() {
-  local command=()
+  local words=()
   while [[ $1 != -- ]]; do
-    command+=("$1")
+    words+=("$1")
     shift
   done
   shift
-  project_files "$@" | xargs -0 -r "${command[@]}"
+  project_files "$@" | xargs -0 -r "${words[@]}"
 }
 
 # lint [FILE...]: all sources, or clang-tidy on just the named ones.

