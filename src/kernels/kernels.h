@@ -14,43 +14,10 @@
 #include "base/cpu_features.h"
 #include "kernels/attention.h"
 #include "kernels/elementwise.h"
+#include "kernels/matmul.h"
 #include "tensor/dtype.h"
-#include "tensor/view.h"
 
 namespace wattle::kernels {
-
-// ---- matrix products ----
-
-// How a kernel wants its activation rows. f32: as they are. q8: int8 with one scale per 32 elements
-// and the block sums that formats with an offset or a minimum need (layout: kernels/act_q8.h).
-enum class ActFormat { f32, q8 };
-
-struct MatmulArgs {
-  const std::byte* w = nullptr;  // [n_rows, n_cols] blocks of the kernel's dtype, as in the file
-  size_t w_row_bytes = 0;
-  size_t n_cols = 0;
-  // n_act activation rows of n_cols elements in the kernel's ActFormat, each 64-byte aligned; and
-  // for each the place of its results: y[a][r] = dot(W[r], act[a]). Must not alias.
-  const std::byte* const* act = nullptr;
-  float* const* y = nullptr;
-  size_t n_act = 0;
-  std::byte* scratch =
-      nullptr;  // matmul only: scratch_bytes(n_cols), 64-byte aligned, one per thread
-};
-
-using MatmulFn = void (*)(const MatmulArgs&, RowRange rows) noexcept;
-
-struct MatmulKernel {
-  std::string_view name;  // "avx512vnni": the row of the list that was chosen
-  ActFormat act = ActFormat::f32;
-  MatmulFn matvec = nullptr;  // reads blocks in place; for few activation rows
-  MatmulFn matmul = nullptr;  // packs a tile of weights once for many activation rows
-  size_t tile_rows = 1;       // matmul wants rows.begin to be a multiple of this
-  size_t (*scratch_bytes)(size_t n_cols) noexcept = nullptr;
-};
-
-// Bytes of one activation row of n_cols elements, padded to 64.
-size_t act_row_bytes(ActFormat format, size_t n_cols) noexcept;
 
 // ---- the table ----
 
@@ -60,8 +27,7 @@ struct KernelTable : ElementwiseKernels, AttentionKernels {
 
   const MatmulKernel* matmul_for(DType weight) const noexcept;  // never null for a DType
 
-  // Makes one activation row for kernels with ActFormat::q8. out: act_row_bytes(q8, n_cols).
-  void (*quantize_act)(const float* x, size_t n_cols, std::byte* out) noexcept;
+  QuantizeActFn quantize_act = nullptr;  // for kernels with ActFormat::q8
 
   struct Choice {
     std::string_view op;    // "matmul q4_k", "attention f16"
