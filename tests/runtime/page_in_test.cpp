@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/page_in.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "base/mapped_file.h"
+
+namespace wattle::runtime {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A file of `size` bytes that the page cache has been asked to forget.
+class PageIn : public ::testing::Test {
+ protected:
+  static constexpr size_t kSize = (size_t{9} << 20) + 123;
+
+  PageIn()
+      : path_(fs::path(::testing::TempDir()) /
+              (std::string("page_in_") +
+               ::testing::UnitTest::GetInstance()->current_test_info()->name())) {
+    std::ofstream(path_, std::ios::binary) << std::string(kSize, 'x');
+    const int fd = ::open(path_.c_str(), O_RDONLY);
+    ::fsync(fd);
+    ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    ::close(fd);
+  }
+  ~PageIn() override { fs::remove(path_); }
+
+  fs::path path_;
+};
+
+size_t pages_missing(std::span<const std::byte> bytes) {
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  std::vector<unsigned char> in((bytes.size() + page - 1) / page);
+  EXPECT_EQ(::mincore(const_cast<std::byte*>(bytes.data()), bytes.size(), in.data()), 0);
+  return static_cast<size_t>(
+      std::count_if(in.begin(), in.end(), [](unsigned char f) { return (f & 1) == 0; }));
+}
+
+TEST_F(PageIn, BringsEveryPageIntoMemoryAndCountsUpToTheWhole) {
+  const MappedFile file(path_);
+  const std::span<const std::byte> mappings[] = {file.bytes(), file.bytes()};
+  std::vector<uint64_t> seen;
+  EXPECT_TRUE(page_in(mappings, [&](uint64_t done, uint64_t total) {
+    EXPECT_EQ(total, 2 * kSize);
+    seen.push_back(done);
+    return true;
+  }));
+  EXPECT_EQ(pages_missing(file.bytes()), 0u);
+  EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+  EXPECT_GT(seen.size(), 4u);
+  EXPECT_EQ(seen.back(), 2 * kSize);
+}
+
+TEST_F(PageIn, EndsWhereProgressSaysSo) {
+  const MappedFile file(path_);
+  const std::span<const std::byte> mappings[] = {file.bytes()};
+  int n_calls = 0;
+  EXPECT_FALSE(page_in(mappings, [&](uint64_t, uint64_t) { return ++n_calls < 2; }));
+  EXPECT_EQ(n_calls, 2);
+}
+
+TEST_F(PageIn, NeedsNobodyToListen) {
+  const MappedFile file(path_);
+  const std::span<const std::byte> mappings[] = {file.bytes()};
+  EXPECT_TRUE(page_in(mappings, {}));
+  EXPECT_EQ(pages_missing(file.bytes()), 0u);
+}
+
+}  // namespace
+}  // namespace wattle::runtime
