@@ -50,7 +50,8 @@ lint() {
 
 run_clang_tidy() {
   printf '%s\0' "$@" |
-    xargs -0 -r -n 4 -P "$(nproc)" clang-tidy-19 -p build/release --quiet
+    xargs -0 -r -n 4 -P "$(nproc)" clang-tidy-19 -p build/release --quiet 2>&1 |
+    { grep -vE 'warnings? generated|Processing file' || true; }
 }
 
 sanitize() {
