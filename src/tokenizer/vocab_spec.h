@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,8 +24,8 @@ enum class TokenType : uint8_t {
   byte = 6,  // "<0x0A>": a byte that no other token covers
 };
 
-// The texts are borrowed: `storage` keeps their bytes alive, or is null where the caller sees to
-// that as long as the spec and the tokenizer made of it live.
+// The texts are borrowed, in practice from the mapped file: their bytes must outlive the spec and
+// the tokenizer made of it.
 struct VocabSpec {
   std::string model;  // tokenizer.ggml.model: "llama", "gemma4", "gpt2"
   std::string pre;    // tokenizer.ggml.pre: how "gpt2" cuts text into words
@@ -40,8 +39,6 @@ struct VocabSpec {
   std::optional<bool> add_bos;           // absent: the default of the model
   std::optional<bool> add_space_prefix;  // absent: the default of the model
   std::vector<TokenId> suppress;         // never to be sampled
-
-  std::shared_ptr<const void> storage;
 };
 
 }  // namespace wattle
