@@ -38,6 +38,9 @@ struct AttentionRun {
 };
 using AttentionFn = void (*)(const AttentionRun&) noexcept;
 
+// Cached entries that the fast kernels take at a time.
+inline constexpr size_t kAttentionTile = 64;
+
 // Enough for any of the attention kernels.
 size_t attention_scratch_floats(size_t n_q, size_t n_kv, size_t head_dim_k,
                                 size_t head_dim_v) noexcept;
@@ -55,6 +58,16 @@ struct AttentionKernels {
 
 // f64 inside; max, sum and out are rounded to f32 after each run. Also the `reference` set.
 namespace scalar {
+extern const AttentionKernels kAttention;
+}
+// One source, simd/attention.inl.h, compiled for each.
+namespace avx2 {
+extern const AttentionKernels kAttention;
+}
+namespace avx512 {
+extern const AttentionKernels kAttention;
+}
+namespace neon {
 extern const AttentionKernels kAttention;
 }
 

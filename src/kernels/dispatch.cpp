@@ -31,11 +31,23 @@ constexpr Impl<QuantizeActFn> kQuantizeAct[] = {
 };
 
 constexpr Impl<const ElementwiseKernels*> kElementwise[] = {
+#if defined(__x86_64__)
+    {Isa::avx512, &avx512::kElementwise},
+    {Isa::avx2, &avx2::kElementwise},
+#elif defined(__aarch64__)
+    {Isa::neon, &neon::kElementwise},
+#endif
     {Isa::scalar, &scalar::kElementwise},
     {Isa::reference, &scalar::kElementwise},
 };
 
 constexpr Impl<const AttentionKernels*> kAttention[] = {
+#if defined(__x86_64__)
+    {Isa::avx512, &avx512::kAttention},
+    {Isa::avx2, &avx2::kAttention},
+#elif defined(__aarch64__)
+    {Isa::neon, &neon::kAttention},
+#endif
     {Isa::scalar, &scalar::kAttention},
     {Isa::reference, &scalar::kAttention},
 };

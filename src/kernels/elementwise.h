@@ -38,5 +38,15 @@ struct ElementwiseKernels {
 namespace scalar {
 extern const ElementwiseKernels kElementwise;
 }
+// One source, simd/elementwise.inl.h, compiled for each.
+namespace avx2 {
+extern const ElementwiseKernels kElementwise;
+}
+namespace avx512 {
+extern const ElementwiseKernels kElementwise;
+}
+namespace neon {
+extern const ElementwiseKernels kElementwise;
+}
 
 }  // namespace wattle::kernels

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// The attention kernels over Vec. Included once per instruction set, after math.inl.h and
+// kv_rows.inl.h.
+//
+// Work is cut into tiles of kTile cached entries, counted from the start of the run, and blocks of
+// up to kBlock query rows. Each score is a dot product of its own: kLanes partial sums along the
+// head, then one fixed tree over the lanes. Each output adds its p * V in order of position. So
+// neither the size of a block nor the rest of the call can change a bit of a row.
+#pragma once
+
+#include "kernels/attention.h"
+
+namespace wattle::kernels::WATTLE_SIMD {
+namespace {
+
+inline constexpr size_t kTile = kAttentionTile;
+inline constexpr size_t kBlock = 4;
+
+// With more rows than this, a tile is copied to f32 once instead of decoded for each block.
+inline constexpr size_t kCopyAbove = 2 * kBlock;
+
+// Entries (or vectors of the output) that `rows` query rows take at a time: as many as keep the
+// accumulators, one operand per row and one of the cache in registers; at least 8 sums in flight.
+constexpr size_t columns_at_a_time(size_t rows) {
+  if (rows == 1) return 8;
+  return kRegisters == 16 && rows == 4 ? 2 : 4;
+}
+
+// The query rows of one block, as far as they see the current tile.
+struct Block {
+  const float* q[kBlock];
+  float* out[kBlock];
+  size_t first[kBlock];  // tile entries [first, last) that the row sees
+  size_t last[kBlock];
+  size_t begin;  // union of the ranges
+  size_t end;
+  float carry[kBlock];                 // what is left of the old sums: exp(old max - new max)
+  alignas(64) float p[kBlock][kTile];  // scores, then exp(score - max); 0 where not seen
+};
+
+// p[r][j] = q[r] . k[j] for the entries [begin, end).
+template <size_t rows, class K>
+void scores(Block& block, const K& k, size_t head_dim) {
+  constexpr size_t cols = columns_at_a_time(rows);
+  for (size_t j = block.begin; j < block.end; j += cols) {
+    decltype(k.row(0)) k_row[cols];
+    for (size_t c = 0; c < cols; ++c) {  // past the end: the last one again, and not stored
+      k_row[c] = k.row(j + c < block.end ? j + c : block.end - 1);
+    }
+    Vec acc[rows * cols];
+    for (Vec& a : acc) a = broadcast(0);
+    size_t i = 0;
+    for (; i + kLanes <= head_dim; i += kLanes) {
+      Vec q[rows];
+      for (size_t r = 0; r < rows; ++r) q[r] = load(block.q[r] + i);
+      for (size_t c = 0; c < cols; ++c) {
+        const Vec v = K::load(k_row[c], i);
+        for (size_t r = 0; r < rows; ++r) acc[r * cols + c] = fma(q[r], v, acc[r * cols + c]);
+      }
+    }
+    if (i < head_dim) {
+      for (size_t c = 0; c < cols; ++c) {
+        const Vec v = K::load_part(k_row[c], i, head_dim - i);
+        for (size_t r = 0; r < rows; ++r) {
+          const Vec q = load_part(block.q[r] + i, head_dim - i);
+          acc[r * cols + c] = fma(q, v, acc[r * cols + c]);
+        }
+      }
+    }
+    float sums[rows * cols];
+    for (size_t s = 0; s < rows * cols; s += 4) {
+      sum4(acc[s], acc[s + 1], acc[s + 2], acc[s + 3], sums + s);
+    }
+    for (size_t c = 0; c < cols && j + c < block.end; ++c) {
+      for (size_t r = 0; r < rows; ++r) block.p[r][j + c] = sums[r * cols + c];
+    }
+  }
+}
+
+// Scores to probabilities of one row; brings its max and sum up to date.
+void online_softmax(Block& block, size_t r, float& row_max, float& row_sum) {
+  float* p = block.p[r];
+  if (block.first[r] >= block.last[r]) {
+    for (size_t j = 0; j < kTile; j += kLanes) store(p + j, broadcast(0));
+    block.carry[r] = 1;
+    return;
+  }
+  const float lowest = -__builtin_inff();
+  for (size_t j = 0; j < block.first[r]; ++j) p[j] = lowest;
+  for (size_t j = block.last[r]; j < kTile; ++j) p[j] = lowest;
+  Vec largest = broadcast(row_max);
+  for (size_t j = 0; j < kTile; j += kLanes) largest = max(largest, load(p + j));
+  const Vec top = broadcast(max(largest));
+
+  Vec total = broadcast(0);
+  for (size_t j = 0; j < kTile; j += kLanes) {
+    const Vec e = exp(load(p + j) - top);
+    store(p + j, e);
+    total = total + e;
+  }
+  block.carry[r] = first_lane(exp(broadcast(row_max) - top));
+  row_sum = row_sum * block.carry[r] + sum(total);
+  row_max = first_lane(top);
+}
+
+// out[r] = out[r] * carry[r] + sum over the entries of p[r][j] * v[j], for `cols` vectors at i.
+template <size_t rows, size_t cols, class V>
+void weighted_sum(Block& block, const V& v, size_t i) {
+  Vec acc[rows * cols];
+  for (size_t r = 0; r < rows; ++r) {
+    const Vec carry = broadcast(block.carry[r]);
+    for (size_t c = 0; c < cols; ++c) {
+      acc[r * cols + c] = load(block.out[r] + i + c * kLanes) * carry;
+    }
+  }
+  for (size_t j = block.begin; j < block.end; ++j) {
+    const auto* v_row = v.row(j);
+    Vec p[rows];
+    for (size_t r = 0; r < rows; ++r) p[r] = broadcast(block.p[r][j]);
+    for (size_t c = 0; c < cols; ++c) {
+      const Vec x = V::load(v_row, i + c * kLanes);
+      for (size_t r = 0; r < rows; ++r) acc[r * cols + c] = fma(p[r], x, acc[r * cols + c]);
+    }
+  }
+  for (size_t r = 0; r < rows; ++r) {
+    for (size_t c = 0; c < cols; ++c) {
+      store(block.out[r] + i + c * kLanes, acc[r * cols + c]);
+    }
+  }
+}
+
+// The same for the last n < kLanes elements of the head.
+template <size_t rows, class V>
+void weighted_sum_part(Block& block, const V& v, size_t i, size_t n) {
+  for (size_t r = 0; r < rows; ++r) {
+    Vec acc = load_part(block.out[r] + i, n) * broadcast(block.carry[r]);
+    for (size_t j = block.begin; j < block.end; ++j) {
+      acc = fma(broadcast(block.p[r][j]), V::load_part(v.row(j), i, n), acc);
+    }
+    store_part(block.out[r] + i, n, acc);
+  }
+}
+
+template <size_t rows, class K, class V>
+void attend(const AttentionRun& run, size_t row0, Block& block, const K& k, const V& v) {
+  scores<rows>(block, k, run.head_dim_k);
+  for (size_t r = 0; r < rows; ++r) {
+    online_softmax(block, r, run.max[row0 + r], run.sum[row0 + r]);
+  }
+  constexpr size_t cols = columns_at_a_time(rows);
+  size_t i = 0;
+  for (; i + cols * kLanes <= run.head_dim_v; i += cols * kLanes) {
+    weighted_sum<rows, cols>(block, v, i);
+  }
+  for (; i + kLanes <= run.head_dim_v; i += kLanes) weighted_sum<rows, 1>(block, v, i);
+  if (i < run.head_dim_v) weighted_sum_part<rows>(block, v, i, run.head_dim_v - i);
+}
+
+// All query rows against the tile of entries from tile_begin on; k and v start at the tile.
+template <class K, class V>
+void attend_tile(const AttentionRun& run, size_t tile_begin, const K& k, const V& v) {
+  Block block;
+  for (size_t row0 = 0; row0 < run.n_q; row0 += kBlock) {
+    const size_t rows = run.n_q - row0 < kBlock ? run.n_q - row0 : kBlock;
+    block.begin = kTile;
+    block.end = 0;
+    for (size_t r = 0; r < rows; ++r) {
+      const size_t row = row0 + r;
+      block.q[r] = run.q + row * run.q_stride;
+      block.out[r] = run.out + row * run.out_stride;
+      const size_t first = run.first[row] < tile_begin ? 0 : run.first[row] - tile_begin;
+      size_t last = run.last[row] < tile_begin ? 0 : run.last[row] - tile_begin;
+      if (last > kTile) last = kTile;
+      block.first[r] = first;
+      block.last[r] = last;
+      if (first >= last) continue;
+      if (first < block.begin) block.begin = first;
+      if (last > block.end) block.end = last;
+    }
+    if (block.begin >= block.end) continue;
+    switch (rows) {
+      case 1: attend<1>(run, row0, block, k, v); break;
+      case 2: attend<2>(run, row0, block, k, v); break;
+      case 3: attend<3>(run, row0, block, k, v); break;
+      default: attend<4>(run, row0, block, k, v); break;
+    }
+  }
+}
+
+// Rows [begin, end) as f32, to the same rows of `out`.
+template <KvType type>
+KvRows<KvType::f32> copy_rows(const KvRows<type>& rows, size_t n_cols, size_t begin, size_t end,
+                              float* out) {
+  for (size_t r = begin; r < end; ++r) {
+    const auto* row = rows.row(r);
+    float* copy = out + r * n_cols;
+    size_t i = 0;
+    for (; i + kLanes <= n_cols; i += kLanes) store(copy + i, KvRows<type>::load(row, i));
+    if (i < n_cols) store_part(copy + i, n_cols - i, KvRows<type>::load_part(row, i, n_cols - i));
+  }
+  return {reinterpret_cast<const std::byte*>(out), n_cols};
+}
+
+template <KvType k_type, KvType v_type>
+void attention(const AttentionRun& run) noexcept {
+  size_t begin = run.n_kv;
+  size_t end = 0;
+  for (size_t row = 0; row < run.n_q; ++row) {
+    if (run.first[row] >= run.last[row]) continue;
+    if (run.first[row] < begin) begin = run.first[row];
+    if (run.last[row] > end) end = run.last[row];
+  }
+  const KvRows<k_type> k_rows(run.k, run.head_dim_k);
+  const KvRows<v_type> v_rows(run.v, run.head_dim_v);
+  for (size_t tile = begin / kTile * kTile; tile < end; tile += kTile) {
+    const KvRows<k_type> k(reinterpret_cast<const std::byte*>(k_rows.row(tile)), run.head_dim_k);
+    const KvRows<v_type> v(reinterpret_cast<const std::byte*>(v_rows.row(tile)), run.head_dim_v);
+    if (run.n_q <= kCopyAbove) {
+      attend_tile(run, tile, k, v);
+      continue;
+    }
+    const size_t copy_begin = begin > tile ? begin - tile : 0;
+    const size_t copy_end = end - tile < kTile ? end - tile : kTile;
+    float* const v_scratch = run.scratch + kTile * run.head_dim_k;
+    if constexpr (k_type == KvType::f32 && v_type == KvType::f32) {
+      attend_tile(run, tile, k, v);
+    } else if constexpr (k_type == KvType::f32) {
+      attend_tile(run, tile, k, copy_rows(v, run.head_dim_v, copy_begin, copy_end, v_scratch));
+    } else if constexpr (v_type == KvType::f32) {
+      attend_tile(run, tile, copy_rows(k, run.head_dim_k, copy_begin, copy_end, run.scratch), v);
+    } else {
+      attend_tile(run, tile, copy_rows(k, run.head_dim_k, copy_begin, copy_end, run.scratch),
+                  copy_rows(v, run.head_dim_v, copy_begin, copy_end, v_scratch));
+    }
+  }
+}
+
+}  // namespace
+
+constinit const AttentionKernels kAttention{
+    .kv_store = {store_f32, store_f16, store_q8_0},
+    .attention = {{attention<KvType::f32, KvType::f32>, attention<KvType::f32, KvType::f16>,
+                   attention<KvType::f32, KvType::q8_0>},
+                  {attention<KvType::f16, KvType::f32>, attention<KvType::f16, KvType::f16>,
+                   attention<KvType::f16, KvType::q8_0>},
+                  {attention<KvType::q8_0, KvType::f32>, attention<KvType::q8_0, KvType::f16>,
+                   attention<KvType::q8_0, KvType::q8_0>}},
+};
+
+}  // namespace wattle::kernels::WATTLE_SIMD

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// The element-wise and attention kernels for neon. CMakeLists.txt sets the flags of this file.
+#define WATTLE_SIMD neon
+
+#include "kernels/simd/vec_neon.h"
+// clang-format off: each builds on those before it
+#include "kernels/simd/math.inl.h"
+#include "kernels/simd/kv_rows.inl.h"
+#include "kernels/simd/elementwise.inl.h"
+#include "kernels/simd/attention.inl.h"
