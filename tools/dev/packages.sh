@@ -22,11 +22,12 @@ python3              checks of the source tree
 '
 packages[format]='
 clang-format-19      formats the sources
+git                  lists them
 '
 packages[lint]='
 clang-tidy-19        finds mistakes in the sources
 shellcheck           finds mistakes in shell scripts
-git                  lists the files of the project
+git                  lists both
 '
 packages[fuzz]='
 clang-19             compiler with libFuzzer
@@ -81,7 +82,7 @@ need_packages() {
   run_step apt-update "reading the package lists" \
     "${as_root[@]}" apt-get -q -o DPkg::Lock::Timeout=300 update ||
     say "going on with the package lists that are there"
-  run_step apt-install "installing ${#missing[@]} packages" \
+  run_step apt-install "installing packages" \
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "${missing[@]}" ||
     fail "could not install ${missing[*]}" \
