@@ -5,7 +5,7 @@
 
 namespace wattle::env {
 namespace {
-constexpr Variable kAll[] = {kIsa, kModels};
+constexpr Variable kAll[] = {kIsa, kModels, kXdgDataHome, kXdgStateHome, kHome, kNoColor, kTerm};
 }
 
 std::span<const Variable> all() noexcept { return kAll; }

@@ -16,7 +16,14 @@ struct Variable {
 inline constexpr Variable kIsa{
     "WATTLE_ISA", "force a kernel set: reference, scalar, avx2, avx512, avx512vnni, neon"};
 inline constexpr Variable kModels{"WATTLE_MODELS",
-                                  "folder of the models (default ~/.local/share/wattle/models)"};
+                                  "folder of the models (default $XDG_DATA_HOME/wattle/models)"};
+inline constexpr Variable kXdgDataHome{"XDG_DATA_HOME",
+                                       "where data of programs lies (default ~/.local/share)"};
+inline constexpr Variable kXdgStateHome{"XDG_STATE_HOME",
+                                        "where `chat` keeps its history (default ~/.local/state)"};
+inline constexpr Variable kHome{"HOME", "what ~ stands for"};
+inline constexpr Variable kNoColor{"NO_COLOR", "set: no colours on a terminal"};
+inline constexpr Variable kTerm{"TERM", "\"dumb\" or unset: no colours"};
 
 std::span<const Variable> all() noexcept;
 

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands.h"
+
+namespace wattle::cli {
+namespace {
+
+constexpr AddCommand kCommands[] = {
+    add_info,
+};
+
+}  // namespace
+
+std::span<const AddCommand> all_commands() noexcept { return kCommands; }
+
+}  // namespace wattle::cli

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/engine_flags.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <map>
+
+#include "cli/model_path.h"
+#include "cli/text_file.h"
+#include "wattle/error.h"
+
+namespace wattle::cli {
+namespace {
+
+constexpr size_t kMaxTemplateBytes = 4u << 20;
+
+const std::map<std::string, KvCacheType> kCacheTypes{
+    {"f32", KvCacheType::f32}, {"f16", KvCacheType::f16}, {"q8_0", KvCacheType::q8_0}};
+
+void add_cache_type(CLI::App& app, const char* names, std::optional<KvCacheType>& type,
+                    const std::string& meaning) {
+  app.add_option_function<std::string>(
+         names, [&type](const std::string& name) { type = kCacheTypes.at(name); }, meaning)
+      ->check(CLI::IsMember(kCacheTypes))
+      ->type_name("TYPE");
+}
+
+}  // namespace
+
+CLI::Option* add_model_flag(CLI::App& app, std::string& model) {
+  return app
+      .add_option("-m,--model", model,
+                  "a GGUF file, a name in the model folder, or `stories` (default: SmolLM2 135M)")
+      ->type_name("MODEL");
+}
+
+void add_chat_template_flag(CLI::App& app, std::string& file_or_text) {
+  app.add_option("--chat-template,--chat-template-file", file_or_text,
+                 "Jinja template instead of the model's own: a file, or the text")
+      ->type_name("FILE_OR_TEXT");
+}
+
+std::string read_chat_template(const std::string& file_or_text) {
+  std::error_code error;
+  if (std::filesystem::is_regular_file(file_or_text, error)) {
+    return read_text_file(file_or_text, kMaxTemplateBytes);
+  }
+  if (file_or_text.find('{') != std::string::npos) return file_or_text;
+  throw Error(ErrorCode::usage,
+              fmt::format("--chat-template: '{}' is neither a file nor a template", file_or_text),
+              "a template has {{ }} or {% %} in it");
+}
+
+void EngineFlags::add_to(CLI::App& app) {
+  add_model_flag(app, model);
+  app.add_option("-c,--ctx-size", n_ctx,
+                 "tokens of context (default 0: what the model was trained for, at most 8192)")
+      ->type_name("N");
+  app.add_option("-b,--batch-size", n_batch, "prompt tokens computed at once (default 512)")
+      ->check(CLI::Range(1u, 65536u))
+      ->type_name("N");
+  app.add_option("-t,--threads", n_threads, "threads (default 0: every usable processor)")
+      ->check(CLI::Range(0u, 1024u))
+      ->type_name("N");
+  app.add_flag("--pin", pin_threads, "keep each thread on its own processor");
+  add_cache_type(app, "--kv", kv,
+                 fmt::format("type of the KV cache: f32, f16 or q8_0 (default {})",
+                             kv_default == KvCacheType::f32 ? "f32" : "f16"));
+  add_cache_type(app, "--cache-type-k", kv_k, "the same for K alone (-ctk)");
+  add_cache_type(app, "--cache-type-v", kv_v, "the same for V alone (-ctv)");
+}
+
+EngineParams EngineFlags::params() const {
+  EngineParams params;
+  params.model = resolve_model(model);
+  params.n_ctx = n_ctx;
+  params.n_batch = n_batch;
+  params.n_threads = n_threads;
+  params.pin_threads = pin_threads;
+  params.kv_k = kv_k.value_or(kv.value_or(kv_default));
+  params.kv_v = kv_v.value_or(kv.value_or(kv_default));
+  return params;
+}
+
+}  // namespace wattle::cli

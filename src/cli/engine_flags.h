@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The flags of every command that opens a model.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "wattle/engine.h"
+
+namespace wattle::cli {
+
+// -m alone, for commands that only look at a file (see model_path.h). `model` must outlive parsing.
+CLI::Option* add_model_flag(CLI::App& app, std::string& model);
+
+// --chat-template: the path of a file, or the template itself.
+void add_chat_template_flag(CLI::App& app, std::string& file_or_text);
+// The text of what was given; Error{usage} where it is neither.
+std::string read_chat_template(const std::string& file_or_text);
+
+// Bound to the flags of an app: must outlive the parsing and stay where it is.
+struct EngineFlags {
+  explicit EngineFlags(KvCacheType kv_default_in = KvCacheType::f16) : kv_default(kv_default_in) {}
+
+  void add_to(CLI::App& app);
+  // Resolves the model. on_load_progress, chat_template and log are left to the caller.
+  EngineParams params() const;
+
+  std::string model;
+  uint32_t n_ctx = 0;
+  uint32_t n_batch = 512;
+  uint32_t n_threads = 0;
+  bool pin_threads = false;
+  KvCacheType kv_default;
+  std::optional<KvCacheType> kv;  // both; kv_k and kv_v win over it
+  std::optional<KvCacheType> kv_k;
+  std::optional<KvCacheType> kv_v;
+};
+
+}  // namespace wattle::cli

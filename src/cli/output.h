@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Results on stdout, checked; colours where a person looks at a terminal.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace wattle::cli {
+
+// Throws Error{io} where stdout cannot take the text (a full disk, a closed descriptor). A reader
+// that went away ends the program with SIGPIPE, quietly, as with other programs.
+void print_out(std::string_view text);
+void flush_out();
+
+bool is_terminal(int fd) noexcept;
+
+// Text as it is, or wrapped in escape codes where `fd` is a terminal that has colours and NO_COLOR
+// is not set.
+class Paint {
+ public:
+  explicit Paint(int fd);
+  std::string red(std::string_view text) const { return wrap("31;1", text); }
+  std::string bold(std::string_view text) const { return wrap("1", text); }
+  std::string dim(std::string_view text) const { return wrap("2", text); }
+  bool enabled() const noexcept { return enabled_; }
+
+ private:
+  std::string wrap(std::string_view code, std::string_view text) const;
+  bool enabled_;
+};
+
+// Text of a file for a terminal: control characters become '?'.
+std::string printable(std::string_view text);
+
+}  // namespace wattle::cli

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/program.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <exception>
+#include <new>
+
+#include "base/env.h"
+#include "cli/commands.h"
+#include "cli/llama_flags.h"
+#include "cli/output.h"
+#include "cli/suggest.h"
+#include "wattle/error.h"
+
+namespace wattle::cli {
+namespace {
+
+// A descriptor that the caller closed would be taken by the next file we open, and then our output
+// would go there. The wrong direction makes every use an error.
+void occupy_standard_streams() noexcept {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) == -1) {
+      (void)::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    }
+  }
+}
+
+std::string footer() {
+  std::string text = "Environment:\n";
+  for (const env::Variable& variable : env::all()) {
+    text += fmt::format("  {:<18}{}\n", variable.name, variable.meaning);
+  }
+  return text +
+         "\nExit codes: 0 done, 1 bad input or failure, 2 bad usage, 130 interrupted.\n"
+         "`wattle COMMAND --help` explains a command.";
+}
+
+void tell_error(const std::string& what, const std::string& hint) {
+  const Paint paint(STDERR_FILENO);
+  fmt::print(stderr, "{} {}\n", paint.red("error:"), what);
+  if (!hint.empty()) fmt::print(stderr, "  {} {}\n", paint.bold("hint:"), hint);
+}
+
+int exit_code_of(ErrorCode code) noexcept {
+  switch (code) {
+    case ErrorCode::usage: return kExitUsage;
+    case ErrorCode::cancelled: return kExitInterrupted;
+    default: return kExitFailure;
+  }
+}
+
+// What was left over after parsing: an unknown command, flag, or one argument too many.
+void refuse_leftovers(const CLI::App& app, const std::string& title) {
+  const std::vector<std::string> left = app.remaining();
+  if (left.empty()) return;
+  const std::string& wrong = left.front();
+  const bool is_flag = wrong.size() > 1 && wrong.front() == '-';
+  const bool wants_command = app.get_parent() == nullptr;
+  if (!is_flag && !wants_command) {
+    throw Error(ErrorCode::usage, fmt::format("{}: one argument too many: '{}'", title, wrong),
+                "put quotes around text of several words");
+  }
+  std::vector<std::string> known;
+  if (is_flag) {
+    for (const CLI::Option* option : app.get_options()) {
+      for (const auto& name : option->get_lnames()) known.push_back("--" + name);
+      for (const auto& name : option->get_snames()) known.push_back("-" + name);
+    }
+  } else {
+    for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
+  }
+  const auto near = nearest(wrong.substr(0, wrong.find('=')), known);
+  throw Error(ErrorCode::usage,
+              fmt::format("{}: no {} is called '{}'", title, is_flag ? "flag" : "command", wrong),
+              near ? fmt::format("did you mean '{}'?", *near)
+                   : fmt::format("`{} --help` lists what there is", title));
+}
+
+int parse_and_run(std::vector<std::string> args) {
+  CLI::App program("Runs large language models on small boards: GGUF in, text out.", "wattle");
+  program.set_version_flag("--version", "wattle " WATTLE_VERSION);
+  program.footer(footer());
+  program.require_subcommand(0, 1);
+  program.allow_extras();
+  std::vector<Command> commands;
+  for (const AddCommand add : all_commands()) {
+    commands.push_back(add(program));
+    commands.back().app->allow_extras();
+  }
+
+  std::string title = "wattle";
+  try {
+    args = expand_llama_flags(std::move(args));
+    std::reverse(args.begin(), args.end());  // as CLI11 wants them
+    program.parse(args);
+  } catch (const CLI::CallForHelp&) {
+    print_out(program.help());
+    return kExitOk;
+  } catch (const CLI::CallForVersion& version) {
+    print_out(fmt::format("{}\n", version.what()));
+    return kExitOk;
+  } catch (const CLI::ParseError& error) {
+    const auto parsed = program.get_subcommands();
+    if (!parsed.empty()) title += " " + parsed.front()->get_name();
+    throw Error(ErrorCode::usage, fmt::format("{}: {}", title, error.what()),
+                fmt::format("`{} --help` explains its flags", title));
+  }
+
+  refuse_leftovers(program, title);
+  for (const Command& command : commands) {
+    if (!command.app->parsed()) continue;
+    refuse_leftovers(*command.app, title + " " + command.app->get_name());
+    return command.body();
+  }
+  fmt::print(stderr, "{}", program.help());
+  return kExitUsage;
+}
+
+}  // namespace
+
+int run_program(std::vector<std::string> args) noexcept {
+  occupy_standard_streams();
+  int code = kExitFailure;
+  try {
+    code = parse_and_run(std::move(args));
+    flush_out();
+    return code;
+  } catch (const Error& error) {
+    code = exit_code_of(error.code());
+    if (error.code() != ErrorCode::cancelled) tell_error(error.what(), error.hint());
+  } catch (const std::bad_alloc&) {
+    tell_error("out of memory", "a smaller context (-c) or a smaller model needs less");
+  } catch (const std::exception& error) {
+    tell_error(error.what(), "");
+  }
+  return code;
+}
+
+}  // namespace wattle::cli
