@@ -6,7 +6,6 @@ namespace {
 
 constexpr AddCommand kCommands[] = {
     add_info,
-    add_tokenize,
 };
 
 }  // namespace

@@ -28,18 +28,28 @@ struct ActQ8 {
   const int32_t* neg_sum16;
 };
 
+// Where the arrays of a row begin, in bytes; q begins at 0.
+struct ActQ8Layout {
+  size_t scale;
+  size_t neg_sum32;
+  size_t neg_sum16;
+  size_t end;
+};
+
 // Always inlined, as ISA files use them: they may not leave copies for others to link.
-[[gnu::always_inline]] inline size_t act_q8_codes_bytes(size_t n_cols) noexcept {
-  return (n_cols + 63) / 64 * 64;
+[[gnu::always_inline]] inline ActQ8Layout act_q8_layout(size_t n_cols) noexcept {
+  const size_t n_groups = n_cols / kActGroup;
+  const size_t scale = (n_cols + 63) / 64 * 64;
+  const size_t neg_sum32 = scale + n_groups * sizeof(ActScale);
+  const size_t neg_sum16 = neg_sum32 + n_groups * sizeof(int32_t);
+  return {scale, neg_sum32, neg_sum16, neg_sum16 + 2 * n_groups * sizeof(int32_t)};
 }
 
 [[gnu::always_inline]] inline ActQ8 act_q8(const std::byte* row, size_t n_cols) noexcept {
-  const size_t n_groups = n_cols / kActGroup;
-  const std::byte* scale = row + act_q8_codes_bytes(n_cols);
-  const std::byte* neg_sum32 = scale + n_groups * sizeof(ActScale);
-  const std::byte* neg_sum16 = neg_sum32 + n_groups * sizeof(int32_t);
-  return {reinterpret_cast<const int8_t*>(row), reinterpret_cast<const ActScale*>(scale),
-          reinterpret_cast<const int32_t*>(neg_sum32), reinterpret_cast<const int32_t*>(neg_sum16)};
+  const ActQ8Layout at = act_q8_layout(n_cols);
+  return {reinterpret_cast<const int8_t*>(row), reinterpret_cast<const ActScale*>(row + at.scale),
+          reinterpret_cast<const int32_t*>(row + at.neg_sum32),
+          reinterpret_cast<const int32_t*>(row + at.neg_sum16)};
 }
 
 }  // namespace wattle::kernels

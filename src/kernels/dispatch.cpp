@@ -21,11 +21,19 @@ struct Impl {
 };
 
 constexpr Impl<const MatmulSet*> kMatmul[] = {
+#if defined(__x86_64__)
+    {Isa::avx512vnni, &avx512vnni::kMatmul},
+    {Isa::avx512, &avx512::kMatmul},
+    {Isa::avx2, &avx2::kMatmul},
+#endif
     {Isa::scalar, &scalar::kMatmul},
     {Isa::reference, &reference::kMatmul},
 };
 
 constexpr Impl<QuantizeActFn> kQuantizeAct[] = {
+#if defined(__x86_64__)
+    {Isa::avx2, avx2::quantize_act},
+#endif
     {Isa::scalar, scalar::quantize_act},
     {Isa::reference, scalar::quantize_act},
 };

@@ -76,4 +76,16 @@ extern const MatmulSet kMatmul;
 void quantize_act(const float* x, size_t n_cols, std::byte* out) noexcept;
 }  // namespace scalar
 
+// Of the machines that have them.
+namespace avx2 {
+extern const MatmulSet kMatmul;
+void quantize_act(const float* x, size_t n_cols, std::byte* out) noexcept;
+}  // namespace avx2
+namespace avx512 {
+extern const MatmulSet kMatmul;
+}
+namespace avx512vnni {
+extern const MatmulSet kMatmul;
+}
+
 }  // namespace wattle::kernels

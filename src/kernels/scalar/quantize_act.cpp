@@ -13,9 +13,7 @@ namespace wattle::kernels {
 size_t act_row_bytes(ActFormat format, size_t n_cols) noexcept {
   if (format == ActFormat::f32) return (n_cols * sizeof(float) + 63) / 64 * 64;
   WATTLE_ASSERT(n_cols % kActGroup == 0);
-  const size_t n_groups = n_cols / kActGroup;
-  const size_t per_group = sizeof(ActScale) + 3 * sizeof(int32_t);
-  return (act_q8_codes_bytes(n_cols) + n_groups * per_group + 63) / 64 * 64;
+  return (act_q8_layout(n_cols).end + 63) / 64 * 64;
 }
 
 namespace scalar {
@@ -53,7 +51,7 @@ void quantize_act(const float* x, size_t n_cols, std::byte* out) noexcept {
     neg_sum16[2 * g] = -sums[0];
     neg_sum16[2 * g + 1] = -sums[1];
   }
-  std::memset(q, 0, act_q8_codes_bytes(n_cols) - n_cols);
+  std::memset(q, 0, act_q8_layout(n_cols).scale - n_cols);
 }
 
 }  // namespace scalar

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Y = W X for many activation rows: prefill. One tile of weight rows is packed (pack_q8.inl.h),
+// then all activation rows pass over it in blocks that fit the registers. A lane of a vector is a
+// weight row, so nothing is summed horizontally. There is one inner loop for all block types.
+//
+// A Simd says how:
+//   kRows, kActs            weight rows of a tile; activation rows of a block
+//   Ints, Floats            one lane per weight row
+//   Packed<T>               the packed form of block type T
+//   dot<P, kSteps>(...)     sums of 4 * kSteps columns, exact: every lane, every activation row
+//   zero, load, broadcast, to_floats, mul, fma, store
+#pragma once
+
+#include "kernels/act_q8.h"
+#include "kernels/matmul.h"
+#include "kernels/x86/pack_q8.inl.h"
+
+namespace wattle::kernels::x86 {
+namespace {
+
+// Addresses of some activation rows, which share their layout: array `at` of row a is x[a] + at.
+template <int kActs>
+using ActRows = const std::byte* [kActs];
+
+template <class Simd, class Packed, int kActs>
+void gemm_block(const MatmulArgs& args, size_t act, size_t row, size_t end) {
+  using Layout = TileLayout<Packed, Simd::kRows>;
+  constexpr int kSteps = Packed::kGroup / 4;
+  const ActQ8Layout at = act_q8_layout(args.n_cols);
+  ActRows<kActs> x;
+  for (size_t a = 0; a < kActs; ++a) x[a] = args.act[act + a];
+
+  typename Simd::Floats acc[kActs];
+  for (int a = 0; a < kActs; ++a) acc[a] = Simd::zero();
+  const std::byte* tile = args.scratch;
+  for (size_t g = 0; g < args.n_cols / 32; ++g, tile += Layout::kBytes) {
+#pragma GCC unroll 2
+    for (size_t s = 0; s < Layout::kScales; ++s) {
+      const size_t group = g * Layout::kScales + s;
+      const size_t sums_at =
+          (Packed::kGroup == 32 ? at.neg_sum32 : at.neg_sum16) + group * sizeof(int32_t);
+      const size_t scale_at = at.scale + g * sizeof(ActScale);
+
+      typename Simd::Ints sums[kActs];
+      Simd::template dot<Packed, kSteps>(tile + s * kSteps * Simd::kRows * 4, x,
+                                         group * Packed::kGroup, sums_at, sums);
+      const auto scale = Simd::load(tile + Layout::kScalesAt + s * Simd::kRows * 4);
+      for (int a = 0; a < kActs; ++a) {
+        const auto x_scale = Simd::broadcast(load_as<float>(x[a] + scale_at));
+        acc[a] = Simd::fma(Simd::to_floats(sums[a]), Simd::mul(scale, x_scale), acc[a]);
+      }
+      if constexpr (Packed::kMin) {
+        const auto min = Simd::load(tile + Layout::kMinsAt + s * Simd::kRows * 4);
+        for (int a = 0; a < kActs; ++a) {
+          const auto pair = load_as<ActScale>(x[a] + scale_at);
+          const float sum =
+              Packed::kGroup == 32
+                  ? pair.scale_sum
+                  : -pair.scale * static_cast<float>(load_as<int32_t>(x[a] + sums_at));
+          acc[a] = Simd::fma(min, Simd::broadcast(sum), acc[a]);
+        }
+      }
+    }
+  }
+  const size_t n = end - row < Simd::kRows ? end - row : Simd::kRows;
+  for (size_t a = 0; a < kActs; ++a) Simd::store(args.y[act + a] + row, acc[a], n);
+}
+
+template <class Simd, class Packed, int kActs>
+void gemm_blocks(const MatmulArgs& args, size_t act, size_t row, size_t end) {
+  for (; args.n_act - act >= kActs; act += kActs)
+    gemm_block<Simd, Packed, kActs>(args, act, row, end);
+  if constexpr (kActs > 1) gemm_blocks<Simd, Packed, kActs / 2>(args, act, row, end);
+}
+
+template <class Simd, class T>
+void matmul_q8(const MatmulArgs& args, RowRange rows) noexcept {
+  using Packed = typename Simd::template Packed<T>;
+  for (size_t row = rows.begin; row < rows.end; row += Simd::kRows) {
+    pack_tile<T, Packed, Simd::kRows>(args, row, rows.end, args.scratch);
+    gemm_blocks<Simd, Packed, Simd::kActs>(args, 0, row, rows.end);
+  }
+}
+
+template <class Simd, class T>
+size_t scratch_bytes_q8(size_t n_cols) noexcept {
+  return n_cols / 32 * TileLayout<typename Simd::template Packed<T>, Simd::kRows>::kBytes;
+}
+
+}  // namespace
+}  // namespace wattle::kernels::x86

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix products with AVX-512 F, BW, DQ, VL, without VNNI.
+#include "kernels/x86/dot_maddubs.inl.h"
+#include "kernels/x86/matmul_rows.inl.h"
+#include "kernels/x86/simd512.inl.h"
+
+namespace wattle::kernels {
+namespace x86 {
+namespace {
+
+struct Simd512Maddubs : Simd512 {
+  template <class T>
+  using Packed = PackedType<T::kGroup, T::kMin, T::kOffset, T::kMaxCode, T::kSigned>;
+
+  template <class P, int kSteps, int kBlock>
+  WATTLE_INLINE static void dot(const std::byte* w, const ActRows<kBlock>& x, size_t q_at,
+                                size_t neg_sum_at, Ints (&sums)[kBlock]) {
+    constexpr int kRun = steps_in_16_bits(P::kMaxCode, kSteps);
+    for (int a = 0; a < kBlock; ++a) sums[a] = start<P::kOffset>(x[a] + neg_sum_at);
+#pragma GCC unroll 8
+    for (size_t run = 0; run < kSteps; run += kRun) {
+      __m512i pairs[kBlock];
+#pragma GCC unroll 8
+      for (size_t k = run; k < run + kRun; ++k) {
+        const __m512i four_columns = codes(w + 64 * k);
+        __m512i magnitude = four_columns;
+        __mmask64 negative = 0;
+        if constexpr (P::kSigned) {
+          magnitude = _mm512_abs_epi8(four_columns);
+          negative = _mm512_movepi8_mask(four_columns);
+        }
+        for (int a = 0; a < kBlock; ++a) {
+          __m512i q = broadcast_4(x[a] + q_at + 4 * k);
+          if constexpr (P::kSigned)
+            q = _mm512_mask_sub_epi8(q, negative, _mm512_setzero_si512(), q);
+          const __m512i products = _mm512_maddubs_epi16(magnitude, q);
+          pairs[a] = k == run ? products : _mm512_add_epi16(pairs[a], products);
+        }
+      }
+      for (int a = 0; a < kBlock; ++a) {
+        const __m512i quads = _mm512_madd_epi16(pairs[a], _mm512_set1_epi16(1));
+        sums[a] = _mm512_add_epi32(sums[a], quads);
+      }
+    }
+  }
+};
+
+using Dot = DotMaddubs<4>;
+
+}  // namespace
+
+}  // namespace x86
+
+const MatmulSet avx512::kMatmul{
+    x86::kRows<x86::Simd512Maddubs, x86::Dot>,
+    sizeof x86::kRows<x86::Simd512Maddubs, x86::Dot> / sizeof(MatmulRow)};
+
+}  // namespace wattle::kernels

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix products with AVX-512 VNNI: one instruction multiplies and adds four bytes in each lane.
+#include "kernels/x86/matmul_rows.inl.h"
+#include "kernels/x86/simd512.inl.h"
+
+namespace wattle::kernels {
+namespace x86 {
+namespace {
+
+struct Simd512Vnni : Simd512 {
+  // The instruction wants unsigned codes: signed ones are moved up by 128.
+  template <class T>
+  using Packed = PackedType<T::kGroup, T::kMin, T::kSigned ? 128 : T::kOffset, 255, false>;
+
+  template <class P, int kSteps, int kBlock>
+  WATTLE_INLINE static void dot(const std::byte* w, const ActRows<kBlock>& x, size_t q_at,
+                                size_t neg_sum_at, Ints (&sums)[kBlock]) {
+    for (int a = 0; a < kBlock; ++a) sums[a] = start<P::kOffset>(x[a] + neg_sum_at);
+#pragma GCC unroll 8
+    for (size_t k = 0; k < kSteps; ++k) {
+      const __m512i four_columns = codes(w + 64 * k);
+      for (int a = 0; a < kBlock; ++a)
+        sums[a] = _mm512_dpbusd_epi32(sums[a], four_columns, broadcast_4(x[a] + q_at + 4 * k));
+    }
+  }
+};
+
+struct DotVnni {
+  static constexpr int kMaxActs = 4;
+
+  template <class T>
+  WATTLE_INLINE static __m256i start(__m256i x) {
+    constexpr int kOffset = T::kSigned ? 128 : T::kOffset;
+    const __m256i zero = _mm256_setzero_si256();
+    if constexpr (kOffset == 0) return zero;
+    const __m256i offset = _mm256_set1_epi8(static_cast<int8_t>(kOffset));
+    return _mm256_sub_epi32(zero, _mm256_dpbusd_epi32(zero, offset, x));
+  }
+
+  template <class T>
+  WATTLE_INLINE static __m256i dot(__m256i codes, __m256i x, __m256i start) {
+    if constexpr (T::kSigned) codes = _mm256_xor_si256(codes, _mm256_set1_epi8(-128));
+    return _mm256_dpbusd_epi32(start, codes, x);
+  }
+};
+
+}  // namespace
+
+}  // namespace x86
+
+const MatmulSet avx512vnni::kMatmul{
+    x86::kRows<x86::Simd512Vnni, x86::DotVnni>,
+    sizeof x86::kRows<x86::Simd512Vnni, x86::DotVnni> / sizeof(MatmulRow)};
+
+}  // namespace wattle::kernels

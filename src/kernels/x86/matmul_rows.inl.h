@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The list of kernels of one ISA file.
+#pragma once
+
+#include "kernels/x86/gemm_q8.inl.h"
+#include "kernels/x86/matvec_q8.inl.h"
+
+namespace wattle::kernels::x86 {
+namespace {
+
+template <class Simd, class Dot, class T>
+constexpr MatmulKernel q8_kernel() {
+  return {.name = {},
+          .act = ActFormat::q8,
+          .matvec = matvec_q8<Dot, T>,
+          .matmul = matmul_q8<Simd, T>,
+          .matmul_from = Simd::kMatmulFrom,
+          .tile_rows = Simd::kRows,
+          .scratch_bytes = scratch_bytes_q8<Simd, T>};
+}
+
+template <class Simd, class Dot>
+constexpr MatmulRow kRows[] = {
+    {DType::q4_0, q8_kernel<Simd, Dot, Q4_0>()},
+    {DType::q4_1, q8_kernel<Simd, Dot, Q4_1>()},
+    {DType::q5_0, q8_kernel<Simd, Dot, Q5_0>()},
+    {DType::q5_1, q8_kernel<Simd, Dot, Q5_1>()},
+    {DType::q8_0, q8_kernel<Simd, Dot, Q8_0>()},
+    {DType::q2_k, q8_kernel<Simd, Dot, Q2_K>()},
+    {DType::q3_k, q8_kernel<Simd, Dot, Q3_K>()},
+    {DType::q4_k, q8_kernel<Simd, Dot, Q4_K>()},
+    {DType::q5_k, q8_kernel<Simd, Dot, Q5_K>()},
+    {DType::q6_k, q8_kernel<Simd, Dot, Q6_K>()},
+    {DType::iq4_nl, q8_kernel<Simd, Dot, IQ4_NL>()},
+    {DType::iq4_xs, q8_kernel<Simd, Dot, IQ4_XS>()},
+    {DType::mxfp4, q8_kernel<Simd, Dot, MXFP4>()},
+};
+
+}  // namespace
+}  // namespace wattle::kernels::x86

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each block type as vectors: 32 codes at a time as bytes, and the scales beside them. Needs AVX2
+// and F16C. Everything in an unnamed namespace, as in all of x86/*.inl.h: each ISA file gets its
+// own copy, compiled for itself, and leaves none to the linker.
+//
+// A type T says
+//   kElems, kGroup   elements of a block, and of a group with its own scale
+//   kMin             value = scale * code + min; else value = scale * (code - kOffset)
+//   kOffset          0 or a power of two
+//   kMaxCode         codes lie in [0, kMaxCode]; kSigned: in [-128, 127], with kOffset = 0
+//   codes(b, sub)    the codes of elements [32 sub, 32 sub + 32)
+// and for blocks of 32 elements
+//   scales(w, g)     of block g of four rows: {scale0, min0, scale1, min1, ...}
+// or for blocks of 256
+//   scales(b)        SuperScales
+// Where there is no min the lanes of the mins hold anything, NaN included.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "quant/blocks.h"
+
+namespace wattle::kernels::x86 {
+namespace {
+
+#define WATTLE_INLINE [[gnu::always_inline]] inline
+
+template <class Value>
+WATTLE_INLINE Value load_as(const void* p) {
+  Value value;
+  __builtin_memcpy(&value, p, sizeof value);
+  return value;
+}
+
+WATTLE_INLINE __m256i load256(const void* p) {
+  return _mm256_loadu_si256(static_cast<const __m256i*>(p));
+}
+
+// Element i from nibble i of a run of 32: the low halves of 16 bytes, then the high halves.
+WATTLE_INLINE __m256i nibbles(const uint8_t* qs) {
+  const __m256i twice =
+      _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(qs)));
+  const __m256i moved = _mm256_srlv_epi64(twice, _mm256_setr_epi64x(0, 0, 4, 4));
+  return _mm256_and_si256(moved, _mm256_set1_epi8(15));
+}
+
+// codes + 16 where bit i of qh is set (a fifth bit).
+WATTLE_INLINE __m256i add_fifth_bits(__m256i codes, const uint8_t* qh) {
+  const auto bits = load_as<uint32_t>(qh);
+#if defined(__AVX512BW__) && defined(__AVX512VL__)
+  return _mm256_mask_add_epi8(codes, bits, codes, _mm256_set1_epi8(16));
+#else
+  const __m256i byte_of =
+      _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+  const __m256i spread = _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int>(bits)), byte_of);
+  const __m256i mask = _mm256_set1_epi64x(static_cast<int64_t>(0x8040201008040201));
+  const __m256i is_set = _mm256_cmpeq_epi8(_mm256_and_si256(spread, mask), mask);
+  return _mm256_or_si256(codes, _mm256_and_si256(is_set, _mm256_set1_epi8(16)));
+#endif
+}
+
+WATTLE_INLINE __m256i lookup(const int8_t (&table)[16], __m256i nibble_codes) {
+  const __m256i values =
+      _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
+  return _mm256_shuffle_epi8(values, nibble_codes);
+}
+
+// ---- blocks of 32 ----
+
+template <class BlockType>
+struct Block32 {
+  using Block = BlockType;
+  static constexpr int kElems = 32;
+  static constexpr int kGroup = 32;
+  static constexpr bool kMin = false;
+  static constexpr bool kSigned = false;
+  static constexpr int kOffset = 0;
+
+  // The first four bytes of a block are f16 d, f16 m where there is a min, or d and then codes.
+  WATTLE_INLINE static __m256 scales(const Block* const (&w)[4], size_t g) {
+    return _mm256_cvtph_ps(_mm_setr_epi32(load_as<int>(&w[0][g]), load_as<int>(&w[1][g]),
+                                          load_as<int>(&w[2][g]), load_as<int>(&w[3][g])));
+  }
+};
+
+struct Q4_0 : Block32<quant::BlockQ4_0> {
+  static constexpr int kOffset = 8;
+  static constexpr int kMaxCode = 15;
+  WATTLE_INLINE static __m256i codes(const Block& b, int) { return nibbles(b.qs); }
+};
+
+struct Q4_1 : Block32<quant::BlockQ4_1> {
+  static constexpr bool kMin = true;
+  static constexpr int kMaxCode = 15;
+  WATTLE_INLINE static __m256i codes(const Block& b, int) { return nibbles(b.qs); }
+};
+
+struct Q5_0 : Block32<quant::BlockQ5_0> {
+  static constexpr int kOffset = 16;
+  static constexpr int kMaxCode = 31;
+  WATTLE_INLINE static __m256i codes(const Block& b, int) {
+    return add_fifth_bits(nibbles(b.qs), b.qh);
+  }
+};
+
+struct Q5_1 : Block32<quant::BlockQ5_1> {
+  static constexpr bool kMin = true;
+  static constexpr int kMaxCode = 31;
+  WATTLE_INLINE static __m256i codes(const Block& b, int) {
+    return add_fifth_bits(nibbles(b.qs), b.qh);
+  }
+};
+
+struct Q8_0 : Block32<quant::BlockQ8_0> {
+  static constexpr bool kSigned = true;
+  static constexpr int kMaxCode = 128;
+  WATTLE_INLINE static __m256i codes(const Block& b, int) { return load256(b.qs); }
+};
+
+struct IQ4_NL : Block32<quant::BlockIQ4_NL> {
+  static constexpr bool kSigned = true;
+  static constexpr int kMaxCode = 128;
+  WATTLE_INLINE static __m256i codes(const Block& b, int) {
+    return lookup(quant::kIQ4Values, nibbles(b.qs));
+  }
+};
+
+struct MXFP4 : Block32<quant::BlockMXFP4> {
+  static constexpr int kOffset = 16;
+  static constexpr int kMaxCode = 31;
+  WATTLE_INLINE static __m256i codes(const Block& b, int) {
+    return _mm256_add_epi8(lookup(quant::kMXFP4DoubledValues, nibbles(b.qs)),
+                           _mm256_set1_epi8(kOffset));
+  }
+  // 2^(e - 128): codes are doubled. The two smallest are subnormal.
+  WATTLE_INLINE static int scale_bits(const Block& b) {
+    return b.e < 2 ? 0x00200000 << b.e : (b.e - 1) << 23;
+  }
+  WATTLE_INLINE static __m256 scales(const Block* const (&w)[4], size_t g) {
+    return _mm256_castsi256_ps(_mm256_setr_epi32(scale_bits(w[0][g]), 0, scale_bits(w[1][g]), 0,
+                                                 scale_bits(w[2][g]), 0, scale_bits(w[3][g]), 0));
+  }
+};
+
+// ---- blocks of 256 ----
+
+// kGroup 32: s[h] = {scale, min} of groups 4h ... 4h + 3, interleaved.
+// kGroup 16: s[h] and m[h] = scale and min of groups 8h ... 8h + 7.
+struct SuperScales {
+  __m256 s[2];
+  __m256 m[2];
+};
+
+template <class BlockType, int kGroupElems>
+struct Block256 {
+  using Block = BlockType;
+  static constexpr int kElems = 256;
+  static constexpr int kGroup = kGroupElems;
+  static constexpr bool kMin = false;
+  static constexpr bool kSigned = false;
+  static constexpr int kOffset = 0;
+};
+
+// Byte l of the 32 from p on, moved down by `shift` bits (up to 7), masked.
+WATTLE_INLINE __m256i bit_plane(const uint8_t* p, int shift, int8_t mask) {
+  return _mm256_and_si256(_mm256_srli_epi16(load256(p), shift), _mm256_set1_epi8(mask));
+}
+
+WATTLE_INLINE __m256 float_of_half(uint16_t h) {
+  return _mm256_cvtph_ps(_mm_set1_epi16(static_cast<int16_t>(h)));
+}
+
+// {d, -dmin, d, -dmin, ...} from the two f16 that follow each other at p.
+WATTLE_INLINE __m256 scale_and_negative_min(const void* p) {
+  const __m256 pairs = _mm256_cvtph_ps(_mm_set1_epi32(load_as<int>(p)));
+  const __m256 sign = _mm256_castsi256_ps(_mm256_set1_epi64x(INT64_MIN));
+  return _mm256_xor_ps(pairs, sign);
+}
+
+WATTLE_INLINE __m256 floats_of_bytes(__m128i low_8_unsigned) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(low_8_unsigned));
+}
+
+WATTLE_INLINE __m256 floats_of_signed_bytes(__m128i low_8) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(low_8));
+}
+
+// 8 six-bit scales and 8 six-bit mins in 12 bytes, four at a time: the first four of each in the
+// low bits of a byte; of the others a nibble each in the last bytes, with the two high bits stored
+// above the first four.
+WATTLE_INLINE SuperScales scales_k45(const uint8_t* scales, const void* d_dmin) {
+  const auto a = load_as<uint32_t>(scales);
+  const auto b = load_as<uint32_t>(scales + 4);
+  const auto c = load_as<uint32_t>(scales + 8);
+  const uint32_t scale_high = (c & 0x0f0f0f0fu) | (a >> 2 & 0x30303030u);
+  const uint32_t min_high = (c >> 4 & 0x0f0f0f0fu) | (b >> 2 & 0x30303030u);
+  const __m128i scale = _mm_cvtsi64_si128(
+      static_cast<int64_t>((a & 0x3f3f3f3fu) | static_cast<uint64_t>(scale_high) << 32));
+  const __m128i min = _mm_cvtsi64_si128(
+      static_cast<int64_t>((b & 0x3f3f3f3fu) | static_cast<uint64_t>(min_high) << 32));
+  const __m128i pairs = _mm_unpacklo_epi8(scale, min);
+  const __m256 factor = scale_and_negative_min(d_dmin);
+  SuperScales out{};
+  out.s[0] = _mm256_mul_ps(floats_of_bytes(pairs), factor);
+  out.s[1] = _mm256_mul_ps(floats_of_bytes(_mm_unpackhi_epi64(pairs, pairs)), factor);
+  return out;
+}
+
+struct Q4_K : Block256<quant::BlockQ4_K, 32> {
+  static constexpr bool kMin = true;
+  static constexpr int kMaxCode = 15;
+  WATTLE_INLINE static __m256i codes(const Block& b, int sub) {
+    return bit_plane(b.qs + sub / 2 * 32, 4 * (sub % 2), 15);
+  }
+  WATTLE_INLINE static SuperScales scales(const Block& b) { return scales_k45(b.scales, &b.d); }
+};
+
+struct Q5_K : Block256<quant::BlockQ5_K, 32> {
+  static constexpr bool kMin = true;
+  static constexpr int kMaxCode = 31;
+  WATTLE_INLINE static __m256i codes(const Block& b, int sub) {
+    const __m256i low = bit_plane(b.qs + sub / 2 * 32, 4 * (sub % 2), 15);
+    const __m256i high = bit_plane(b.qh, sub, 1);
+    return _mm256_or_si256(low, _mm256_slli_epi16(high, 4));
+  }
+  WATTLE_INLINE static SuperScales scales(const Block& b) { return scales_k45(b.scales, &b.d); }
+};
+
+struct Q6_K : Block256<quant::BlockQ6_K, 16> {
+  static constexpr int kOffset = 32;
+  static constexpr int kMaxCode = 63;
+  WATTLE_INLINE static __m256i codes(const Block& b, int sub) {
+    const int n = sub / 4;
+    const int k = sub % 4;
+    const __m256i low = bit_plane(b.ql + 64 * n + 32 * (k % 2), 4 * (k / 2), 15);
+    const __m256i high = bit_plane(b.qh + 32 * n, 2 * k, 3);
+    return _mm256_or_si256(low, _mm256_slli_epi16(high, 4));
+  }
+  WATTLE_INLINE static SuperScales scales(const Block& b) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(b.scales));
+    const __m256 d = float_of_half(b.d);
+    SuperScales out{};
+    out.s[0] = _mm256_mul_ps(floats_of_signed_bytes(bytes), d);
+    out.s[1] = _mm256_mul_ps(floats_of_signed_bytes(_mm_unpackhi_epi64(bytes, bytes)), d);
+    return out;
+  }
+};
+
+struct Q3_K : Block256<quant::BlockQ3_K, 16> {
+  static constexpr int kOffset = 4;
+  static constexpr int kMaxCode = 7;
+  WATTLE_INLINE static __m256i codes(const Block& b, int sub) {
+    const __m256i low = bit_plane(b.qs + 32 * (sub / 4), 2 * (sub % 4), 3);
+    return _mm256_or_si256(low, _mm256_slli_epi16(bit_plane(b.hmask, sub, 1), 2));
+  }
+  WATTLE_INLINE static SuperScales scales(const Block& b) {
+    const auto low = load_as<uint64_t>(b.scales);
+    const auto high = load_as<uint32_t>(b.scales + 8);
+    const auto upper_bits = [&](int first) {  // of 8 groups: bits 4 and 5
+      const uint64_t four = high >> first & 0x03030303u;
+      const uint64_t next = high >> (first + 2) & 0x03030303u;
+      return (four | next << 32) << 4;
+    };
+    const uint64_t nibble = 0x0f0f0f0f0f0f0f0f;
+    const auto of_8_groups = [&](uint64_t six_bits) {
+      const __m128i bytes = _mm_cvtsi64_si128(static_cast<int64_t>(six_bits));
+      const __m256 whole = floats_of_signed_bytes(_mm_sub_epi8(bytes, _mm_set1_epi8(32)));
+      return _mm256_mul_ps(whole, float_of_half(b.d));
+    };
+    SuperScales out{};
+    out.s[0] = of_8_groups((low & nibble) | upper_bits(0));
+    out.s[1] = of_8_groups((low >> 4 & nibble) | upper_bits(4));
+    return out;
+  }
+};
+
+struct Q2_K : Block256<quant::BlockQ2_K, 16> {
+  static constexpr bool kMin = true;
+  static constexpr int kMaxCode = 3;
+  WATTLE_INLINE static __m256i codes(const Block& b, int sub) {
+    return bit_plane(b.qs + 32 * (sub / 4), 2 * (sub % 4), 3);
+  }
+  WATTLE_INLINE static SuperScales scales(const Block& b) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(b.scales));
+    const __m128i low = _mm_and_si128(bytes, _mm_set1_epi8(15));
+    const __m128i high = _mm_and_si128(_mm_srli_epi16(bytes, 4), _mm_set1_epi8(15));
+    const __m256 d = float_of_half(b.d);
+    const __m256 dmin = _mm256_sub_ps(_mm256_setzero_ps(), float_of_half(b.dmin));
+    return {{_mm256_mul_ps(floats_of_bytes(low), d),
+             _mm256_mul_ps(floats_of_bytes(_mm_unpackhi_epi64(low, low)), d)},
+            {_mm256_mul_ps(floats_of_bytes(high), dmin),
+             _mm256_mul_ps(floats_of_bytes(_mm_unpackhi_epi64(high, high)), dmin)}};
+  }
+};
+
+struct IQ4_XS : Block256<quant::BlockIQ4_XS, 32> {
+  static constexpr bool kSigned = true;
+  static constexpr int kMaxCode = 128;
+  WATTLE_INLINE static __m256i codes(const Block& b, int sub) {
+    return lookup(quant::kIQ4Values, nibbles(b.qs + 16 * sub));
+  }
+  WATTLE_INLINE static SuperScales scales(const Block& b) {
+    const __m256i low = _mm256_srlv_epi32(_mm256_set1_epi32(load_as<int>(b.scales_l)),
+                                          _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28));
+    const __m256i high = _mm256_srlv_epi32(_mm256_set1_epi32(b.scales_h),
+                                           _mm256_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14));
+    const __m256i six_bits =
+        _mm256_or_si256(_mm256_and_si256(low, _mm256_set1_epi32(15)),
+                        _mm256_slli_epi32(_mm256_and_si256(high, _mm256_set1_epi32(3)), 4));
+    const __m256 whole = _mm256_cvtepi32_ps(_mm256_sub_epi32(six_bits, _mm256_set1_epi32(32)));
+    const __m256 scale = _mm256_mul_ps(whole, float_of_half(b.d));
+    SuperScales out{};
+    out.s[0] = _mm256_permutevar8x32_ps(scale, _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3));
+    out.s[1] = _mm256_permutevar8x32_ps(scale, _mm256_setr_epi32(4, 4, 5, 5, 6, 6, 7, 7));
+    return out;
+  }
+};
+
+}  // namespace
+}  // namespace wattle::kernels::x86
