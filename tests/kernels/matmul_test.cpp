@@ -104,7 +104,7 @@ void for_each_fast_kernel(const Check& check) {
 
 std::vector<size_t> widths(DType type) {
   std::vector<size_t> out;
-  for (const size_t n : {32, 64, 96, 256, 288, 512, 576, 704, 1024, 2112})
+  for (const size_t n : {1, 7, 32, 33, 64, 96, 100, 256, 288, 512, 576, 704, 1024, 2112})
     if (n % dtype_info(type).block_elems == 0) out.push_back(n);
   return out;
 }

@@ -78,7 +78,8 @@ class RandomBlocks {
     AlignedBuffer<float> out(n);
     std::uniform_int_distribution<int> code(-limit, limit);
     for (size_t i = 0; i < n; ++i) out[i] = static_cast<float>(code(rng_));
-    for (size_t g = 0; g < n; g += 32) out[g + rng_() % 32] = rng_() % 2 == 0 ? 127.0f : -127.0f;
+    for (size_t g = 0; g + 32 <= n; g += 32)
+      out[g + rng_() % 32] = rng_() % 2 == 0 ? 127.0f : -127.0f;
     return out;
   }
 

@@ -2,6 +2,7 @@
 // The list of kernels of one ISA file.
 #pragma once
 
+#include "kernels/x86/dense.inl.h"
 #include "kernels/x86/gemm_q8.inl.h"
 #include "kernels/x86/matvec_q8.inl.h"
 
@@ -19,8 +20,22 @@ constexpr MatmulKernel q8_kernel() {
           .scratch_bytes = scratch_bytes_q8<Simd, T>};
 }
 
+template <class Simd, class T>
+constexpr MatmulKernel float_kernel() {
+  return {.name = {},
+          .act = ActFormat::f32,
+          .matvec = matvec_floats<T>,
+          .matmul = matmul_floats<Simd, T>,
+          .matmul_from = Simd::kMatmulFrom,
+          .tile_rows = Simd::kRows,
+          .scratch_bytes = scratch_bytes_floats<Simd>};
+}
+
 template <class Simd, class Dot>
 constexpr MatmulRow kRows[] = {
+    {DType::f32, float_kernel<Simd, F32>()},
+    {DType::f16, float_kernel<Simd, F16>()},
+    {DType::bf16, float_kernel<Simd, BF16>()},
     {DType::q4_0, q8_kernel<Simd, Dot, Q4_0>()},
     {DType::q4_1, q8_kernel<Simd, Dot, Q4_1>()},
     {DType::q5_0, q8_kernel<Simd, Dot, Q5_0>()},

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix products of weights that are floats: f32, f16, bf16, with float activations. matvec is
+// bound by memory and needs no more than 256-bit vectors; matmul packs a tile to f32 and has the
+// form of gemm_q8.inl.h, one lane per weight row. Columns may be any number.
+#pragma once
+
+#include "kernels/matmul.h"
+#include "kernels/x86/matvec_q8.inl.h"
+#include "kernels/x86/pack_q8.inl.h"
+
+namespace wattle::kernels::x86 {
+namespace {
+
+struct F32 {
+  using Element = float;
+  WATTLE_INLINE static __m256 load(const float* p) { return _mm256_loadu_ps(p); }
+};
+
+struct F16 {
+  using Element = uint16_t;
+  WATTLE_INLINE static __m256 load(const uint16_t* p) {
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+};
+
+struct BF16 {
+  using Element = uint16_t;
+  WATTLE_INLINE static __m256 load(const uint16_t* p) {
+    const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
+  }
+};
+
+// The first n < 8 elements, then zeros.
+template <class T>
+WATTLE_INLINE __m256 load_some(const typename T::Element* p, size_t n) {
+  typename T::Element some[8] = {};
+  for (size_t i = 0; i < n; ++i) some[i] = p[i];
+  return T::load(some);
+}
+
+template <class T, int kActs>
+void four_rows_of_floats(const MatmulArgs& args, size_t act, size_t row, size_t end) {
+  const FourRows<typename T::Element> rows(args, row, end);
+  const float* x[kActs];
+  for (int a = 0; a < kActs; ++a)
+    x[a] = reinterpret_cast<const float*>(args.act[act + static_cast<size_t>(a)]);
+
+  __m256 acc[kRowsInFlight][kActs] = {};
+  size_t i = 0;
+  for (; i + 8 <= args.n_cols; i += 8) {
+    for (int r = 0; r < kRowsInFlight; ++r) {
+      rows.fetch(rows.w[r] + i);
+      const __m256 w = T::load(rows.w[r] + i);
+      for (int a = 0; a < kActs; ++a)
+        acc[r][a] = _mm256_fmadd_ps(w, _mm256_loadu_ps(x[a] + i), acc[r][a]);
+    }
+  }
+  if (const size_t n = args.n_cols - i; n != 0) {
+    for (int r = 0; r < kRowsInFlight; ++r) {
+      const __m256 w = load_some<T>(rows.w[r] + i, n);
+      for (int a = 0; a < kActs; ++a)
+        acc[r][a] = _mm256_fmadd_ps(w, load_some<F32>(x[a] + i, n), acc[r][a]);
+    }
+  }
+  for (int a = 0; a < kActs; ++a) {
+    store_rows(args.y[act + static_cast<size_t>(a)] + row,
+               sums_of_lanes(acc[0][a], acc[1][a], acc[2][a], acc[3][a]), end - row);
+  }
+}
+
+template <class T>
+void matvec_floats(const MatmulArgs& args, RowRange rows) noexcept {
+  for (size_t row = rows.begin; row < rows.end; row += kRowsInFlight) {
+    size_t act = 0;
+    for (; args.n_act - act >= 2; act += 2) four_rows_of_floats<T, 2>(args, act, row, rows.end);
+    if (act < args.n_act) four_rows_of_floats<T, 1>(args, act, row, rows.end);
+  }
+}
+
+// tile: f32 [n_cols up to 8][kRows]
+template <class T, int kRows>
+void pack_floats(const MatmulArgs& args, size_t row, size_t end, std::byte* tile) {
+  using Element = typename T::Element;
+  constexpr size_t kStride = kRows * sizeof(float);
+  for (size_t first = 0; first < kRows; first += 8) {
+    const Element* w[8];
+    for (size_t i = 0; i < 8; ++i) {
+      const size_t r = row + first + i < end ? row + first + i : end - 1;
+      w[i] = reinterpret_cast<const Element*>(args.w + r * args.w_row_bytes);
+    }
+    std::byte* to = tile + first * sizeof(float);
+    for (size_t k = 0; k < args.n_cols; k += 8, to += 8 * kStride) {
+      const size_t n = args.n_cols - k;
+      __m256i columns[8];
+      for (int i = 0; i < 8; ++i) {
+        columns[i] = _mm256_castps_si256(n >= 8 ? T::load(w[i] + k) : load_some<T>(w[i] + k, n));
+      }
+      store_transposed(columns, to, kStride);
+    }
+  }
+}
+
+template <class Simd, int kActs>
+void gemm_floats(const MatmulArgs& args, size_t act, size_t row, size_t end) {
+  for (; args.n_act - act >= kActs; act += kActs) {
+    const float* x[kActs];
+    for (size_t a = 0; a < kActs; ++a) x[a] = reinterpret_cast<const float*>(args.act[act + a]);
+    typename Simd::Floats acc[kActs];
+    for (int a = 0; a < kActs; ++a) acc[a] = Simd::zero();
+    for (size_t k = 0; k < args.n_cols; ++k) {
+      const auto w = Simd::load(args.scratch + k * Simd::kRows * sizeof(float));
+      for (int a = 0; a < kActs; ++a) acc[a] = Simd::fma(w, Simd::broadcast(x[a][k]), acc[a]);
+    }
+    const size_t n = end - row < Simd::kRows ? end - row : Simd::kRows;
+    for (size_t a = 0; a < kActs; ++a) Simd::store(args.y[act + a] + row, acc[a], n);
+  }
+  if constexpr (kActs > 1) gemm_floats<Simd, kActs / 2>(args, act, row, end);
+}
+
+template <class Simd, class T>
+void matmul_floats(const MatmulArgs& args, RowRange rows) noexcept {
+  for (size_t row = rows.begin; row < rows.end; row += Simd::kRows) {
+    pack_floats<T, Simd::kRows>(args, row, rows.end, args.scratch);
+    gemm_floats<Simd, Simd::kActs>(args, 0, row, rows.end);
+  }
+}
+
+template <class Simd>
+size_t scratch_bytes_floats(size_t n_cols) noexcept {
+  return (n_cols + 7) / 8 * 8 * Simd::kRows * sizeof(float);
+}
+
+}  // namespace
+}  // namespace wattle::kernels::x86
