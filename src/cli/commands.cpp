@@ -6,6 +6,7 @@ namespace {
 
 constexpr AddCommand kCommands[] = {
     add_info,
+    add_tokenize,
 };
 
 }  // namespace

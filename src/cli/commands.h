@@ -23,5 +23,6 @@ using AddCommand = Command (*)(CLI::App& program);
 std::span<const AddCommand> all_commands() noexcept;
 
 Command add_info(CLI::App& program);
+Command add_tokenize(CLI::App& program);
 
 }  // namespace wattle::cli
