@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -16,7 +15,8 @@ namespace wattle {
 
 class Device;
 
-// y = W x for one matrix W [n_out, n_in], prepared by a device. Immutable; used through the device.
+// y = scale * W x for one matrix W [n_out, n_in], prepared by a device. Immutable; used through the
+// device.
 class Linear {
  public:
   Linear(const Device& device, size_t n_out, size_t n_in)
@@ -62,7 +62,7 @@ struct LinearCall {
   MatView<float> y;
 };
 
-// The same for experts: y [rows.size(), bank.n_out()].
+// The same for experts: y [slots, bank.n_out()].
 struct ExpertCall {
   const ExpertBank* bank;
   MatView<float> y;
@@ -76,19 +76,25 @@ struct ExpertSlots {
   std::span<const uint32_t> expert;
 };
 
-// Calls are made from one thread at a time.
+// Products of one call at most: every matrix that reads the same input, with room to spare.
+inline constexpr size_t kMaxLinearCalls = 8;
+
+// Calls are made from one thread at a time. After the last prepare nothing is allocated.
 class Device {
  public:
   virtual ~Device() = default;
   virtual std::string_view name() const noexcept = 0;
 
-  // The views must stay valid as long as what is returned. Throws Error{unsupported} where the
-  // device cannot run the type.
-  virtual std::unique_ptr<Linear> prepare(const TensorView& w) = 0;
-  virtual std::unique_ptr<ExpertBank> prepare_experts(const TensorView& w) = 0;
+  // w is [n_out, n_in], or [n_expert, n_out, n_in] for a bank, and must stay valid as long as what
+  // is returned. max_rows: the most input rows of one call. max_slots: the most slots of one call.
+  // Throws Error{unsupported} where the device cannot run the type, Error{out_of_memory}.
+  virtual std::unique_ptr<Linear> prepare(const TensorView& w, size_t max_rows,
+                                          float scale = 1.0f) = 0;
+  virtual std::unique_ptr<ExpertBank> prepare_experts(const TensorView& w, size_t max_rows,
+                                                      size_t max_slots) = 0;
 
   // All calls share the input x [n_rows, n_in], which is quantised once for all of them.
-  // x and the outputs must not overlap.
+  // Rows of x start on 64-byte boundaries; x and the outputs must not overlap.
   virtual void linear(MatView<const float> x, std::span<const LinearCall> calls) noexcept = 0;
   virtual void experts(MatView<const float> x, const ExpertSlots& slots,
                        std::span<const ExpertCall> calls) noexcept = 0;
