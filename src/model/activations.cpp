@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/activations.h"
+
+#include <algorithm>
+
+namespace wattle {
+
+Activations::Activations(const Hparams& hparams, size_t n_batch, size_t n_threads)
+    : h(n_batch, hparams.n_embd),
+      normed(n_batch, hparams.n_embd),
+      branch(n_batch, hparams.n_embd),
+      attention(n_batch, n_threads, attention_shapes(hparams)) {
+  uint32_t n_ff = 0;
+  for (const LayerHparams& layer : hparams.layers) n_ff = std::max(n_ff, layer.n_ff);
+  ffn = FfnBuffers(n_batch, n_ff);
+  if (hparams.n_expert == 0) return;
+  moe = MoeBuffers(n_batch, hparams.n_expert, hparams.n_expert_used, hparams.n_ff_exp,
+                   hparams.n_embd);
+}
+
+std::vector<AttentionShape> attention_shapes(const Hparams& hparams) {
+  std::vector<AttentionShape> shapes;
+  for (size_t il = 0; il < hparams.n_layer; ++il) {
+    const LayerHparams& layer = hparams.layers[il];
+    shapes.push_back({.n_head = layer.n_head,
+                      .n_head_kv = layer.n_head_kv,
+                      .head_dim_k = layer.head_dim_k,
+                      .head_dim_v = layer.head_dim_v,
+                      .n_swa = layer.swa ? hparams.n_swa : 0,
+                      .kv_layer = il,
+                      .score_scale = hparams.score_scale});
+  }
+  return shapes;
+}
+
+}  // namespace wattle

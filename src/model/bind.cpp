@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/bind.h"
+
+#include <fmt/format.h>
+
+namespace wattle {
+
+std::string layer_tensor(size_t il, std::string_view name) {
+  return fmt::format("blk.{}.{}", il, name);
+}
+
+AttentionWeights bind_attention(Weights& weights, const Hparams& hp, size_t il,
+                                const AttentionShape& shape, KvTensors kv, Weights::Extras extras) {
+  const Dim n_embd{"n_embd", hp.n_embd};
+  const Dim n_q{"n_head*head_dim_k", shape.n_q()};
+  const Dim n_k{"n_head_kv*head_dim_k", shape.n_k()};
+  const Dim n_v{"n_head_kv*head_dim_v", shape.n_v()};
+  AttentionWeights attention;
+  if (weights.has(layer_tensor(il, "attn_qkv.weight"))) {
+    const Dim n_qkv{"q+k+v", shape.n_q() + shape.n_k() + shape.n_v()};
+    attention.qkv = weights.projection(layer_tensor(il, "attn_qkv"), n_qkv, n_embd, extras);
+  } else {
+    attention.q = weights.projection(layer_tensor(il, "attn_q"), n_q, n_embd, extras);
+    if (kv != KvTensors::none) {
+      attention.k = weights.projection(layer_tensor(il, "attn_k"), n_k, n_embd, extras);
+    }
+    if (kv == KvTensors::both) {
+      attention.v = weights.projection(layer_tensor(il, "attn_v"), n_v, n_embd, extras);
+    }
+  }
+  attention.output = weights.projection(layer_tensor(il, "attn_output"), n_embd,
+                                        {"n_head*head_dim_v", shape.n_out()}, extras);
+  return attention;
+}
+
+void bind_qk_norms(Weights& weights, const Hparams& hp, size_t il, AttentionWeights& attention) {
+  const Dim head_dim{"head_dim_k", hp.layers[il].head_dim_k};
+  attention.q_norm = weights.norm(layer_tensor(il, "attn_q_norm"), head_dim, hp.rms_eps);
+  attention.k_norm = weights.norm(layer_tensor(il, "attn_k_norm"), head_dim, hp.rms_eps);
+}
+
+FfnWeights bind_ffn(Weights& weights, const Hparams& hp, size_t il, Weights::Extras extras) {
+  const Dim n_embd{"n_embd", hp.n_embd};
+  const Dim n_ff{"n_ff", hp.layers[il].n_ff};
+  return {.gate = weights.projection(layer_tensor(il, "ffn_gate"), n_ff, n_embd, extras),
+          .up = weights.projection(layer_tensor(il, "ffn_up"), n_ff, n_embd, extras),
+          .down = weights.projection(layer_tensor(il, "ffn_down"), n_embd, n_ff, extras)};
+}
+
+MoeWeights bind_moe(Weights& weights, const Hparams& hp, size_t il) {
+  const Dim n_embd{"n_embd", hp.n_embd};
+  const Dim n_expert{"n_expert", hp.n_expert};
+  const Dim n_ff_exp{"n_ff_exp", hp.n_ff_exp};
+  const size_t n_rows = weights.n_batch();
+  const size_t n_slots = n_rows * hp.n_expert_used;
+  MoeWeights moe;
+  moe.n_used = hp.n_expert_used;
+  moe.weights_scale = hp.expert_weights_scale;
+  moe.router =
+      weights.projection(layer_tensor(il, "ffn_gate_inp"), n_expert, n_embd, Weights::Extras::bare);
+  if (weights.has(layer_tensor(il, "ffn_gate_up_exps.weight"))) {
+    moe.gate_up =
+        weights.experts(layer_tensor(il, "ffn_gate_up_exps"), n_expert,
+                        {"2*n_ff_exp", 2 * uint64_t{hp.n_ff_exp}}, n_embd, n_rows, n_slots);
+  } else {
+    moe.gate = weights.experts(layer_tensor(il, "ffn_gate_exps"), n_expert, n_ff_exp, n_embd,
+                               n_rows, n_slots);
+    moe.up = weights.experts(layer_tensor(il, "ffn_up_exps"), n_expert, n_ff_exp, n_embd, n_rows,
+                             n_slots);
+  }
+  moe.down = weights.experts(layer_tensor(il, "ffn_down_exps"), n_expert, n_embd, n_ff_exp, n_slots,
+                             n_slots);
+  return moe;
+}
+
+TensorView bind_embedding(Weights& weights, const Hparams& hp) {
+  return weights.required("token_embd.weight", {{"n_vocab", hp.n_vocab}, {"n_embd", hp.n_embd}});
+}
+
+Head bind_head(Weights& weights, const Hparams& hp) {
+  const Dim n_vocab{"n_vocab", hp.n_vocab};
+  const Dim n_embd{"n_embd", hp.n_embd};
+  Head head{.norm = weights.norm("output_norm", n_embd, hp.rms_eps),
+            .output = weights.optional_projection("output", n_vocab, n_embd),
+            .softcap = hp.final_softcap,
+            .suppressed = hp.suppressed_tokens};
+  if (!head.output) head.output = weights.projection("token_embd", n_vocab, n_embd);
+  return head;
+}
+
+}  // namespace wattle

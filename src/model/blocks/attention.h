@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Grouped-query attention over the KV cache, between its projections.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/aligned_buffer.h"
+#include "model/blocks/norm.h"
+#include "model/blocks/projection.h"
+#include "model/mat_buffer.h"
+
+namespace wattle {
+
+// The attention of one layer.
+struct AttentionShape {
+  uint32_t n_head = 0;
+  uint32_t n_head_kv = 0;  // divides n_head
+  uint32_t head_dim_k = 0;
+  uint32_t head_dim_v = 0;
+  uint32_t n_swa = 0;        // 0: sees everything before it
+  size_t kv_layer = 0;       // layer of the cache that it reads, and writes if it owns it
+  float score_scale = 1.0f;  // of q * k
+  size_t n_q() const noexcept { return size_t{n_head} * head_dim_k; }
+  size_t n_k() const noexcept { return size_t{n_head_kv} * head_dim_k; }
+  size_t n_v() const noexcept { return size_t{n_head_kv} * head_dim_v; }
+  size_t n_out() const noexcept { return size_t{n_head} * head_dim_v; }
+};
+
+struct AttentionWeights {
+  Projection qkv;  // rows of q, then k, then v; or, where the file has them apart:
+  Projection q;
+  Projection k;
+  Projection v;  // absent: the values are the raw keys
+  Projection output;
+  Norm q_norm;  // [head_dim_k], where the architecture has them
+  Norm k_norm;
+};
+
+struct AttentionBuffers {
+  AttentionBuffers() = default;
+  // Large enough for any of the layers.
+  AttentionBuffers(size_t n_batch, size_t n_threads, std::span<const AttentionShape> layers);
+
+  MatBuffer qkv;                     // [n_batch, n_q + n_k + n_v]
+  MatBuffer out;                     // [n_batch, n_out]
+  std::vector<uint32_t> tile_begin;  // [n_batch + 1] first rows of the tiles of a pass
+  size_t thread_floats = 0;
+  AlignedBuffer<float> thread_scratch;  // [n_threads, thread_floats]
+};
+
+// Columns of AttentionBuffers::qkv: q [n_rows, n_q], k [n_rows, n_k], v [n_rows, n_v].
+struct Qkv {
+  MatView<float> q;
+  MatView<float> k;
+  MatView<float> v;
+};
+
+// The projections of x, raw: no norm, no rope.
+Qkv project_qkv(const Step& step, MatView<const float> x, const AttentionWeights& w,
+                const AttentionShape& shape, AttentionBuffers& buffers) noexcept;
+
+// The query alone, for a layer that reads another layer's cache.
+MatView<float> project_q(const Step& step, MatView<const float> x, const AttentionWeights& w,
+                         const AttentionShape& shape, AttentionBuffers& buffers) noexcept;
+
+// Stores k and v, normed and rotated as they are to be seen, at the positions of the step.
+void store_kv(const Step& step, const AttentionShape& shape, MatView<const float> k,
+              MatView<const float> v) noexcept;
+
+// softmax(score_scale * q K^T) V for each row over the positions of its sequence up to its own; the
+// last n_swa of them where there is a window. Returns a view of buffers.out.
+MatView<float> attend(const Step& step, const AttentionShape& shape, MatView<const float> q,
+                      AttentionBuffers& buffers) noexcept;
+
+}  // namespace wattle

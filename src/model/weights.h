@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Binds the tensors of a file to the places of a model: one call states name and expected shape,
+// and a mismatch prints both.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backend/device.h"
+#include "gguf/reader.h"
+#include "model/blocks/norm.h"
+#include "model/blocks/projection.h"
+
+namespace wattle {
+
+// One dimension of an expected shape; the name appears in messages.
+struct Dim {
+  const char* name;
+  uint64_t n;
+};
+
+// Used while a model is built; borrows file and device. Names are those of the file without
+// ".weight" (and ".bias", ".scale", which belong to it). Every call throws Error{bad_input} naming
+// tensor, shape found and shape expected where they differ, and for a tensor that must be there.
+class Weights {
+ public:
+  using OnProgress = std::function<bool(uint64_t done, uint64_t total)>;
+
+  // n_batch: rows of a step, at most. on_progress hears bytes bound so far, of all, and stops the
+  // load with Error{cancelled} by returning false; may be empty.
+  Weights(const gguf::File& file, Device& device, size_t n_batch, OnProgress on_progress);
+
+  const gguf::File& file() const noexcept { return file_; }
+  size_t n_batch() const noexcept { return n_batch_; }
+  bool has(std::string_view name) const;  // complete, ".weight" included
+
+  // A tensor in place. `name` is complete, ".weight" included.
+  TensorView required(std::string_view name, std::initializer_list<Dim> shape);
+  std::optional<TensorView> optional(std::string_view name, std::initializer_list<Dim> shape);
+
+  // A vector as floats, copied. The optional one is empty where the tensor is absent.
+  std::vector<float> vector(std::string_view name, Dim n);
+  std::vector<float> optional_vector(std::string_view name, Dim n);
+  Norm norm(std::string_view name, Dim n, float eps);
+
+  // A matrix with what belongs to it: an optional scale {1} and, where the architecture has them,
+  // an optional bias {n_out}. bare: neither (gemma4's router has a ".scale" of another meaning).
+  enum class Extras { bare, scale, scale_and_bias };
+  Projection projection(std::string_view name, Dim n_out, Dim n_in, Extras extras = Extras::scale);
+  // Null where the tensor is absent.
+  Projection optional_projection(std::string_view name, Dim n_out, Dim n_in,
+                                 Extras extras = Extras::scale);
+
+  // The matrices of all experts. n_rows, n_slots: the most of one call.
+  std::unique_ptr<ExpertBank> experts(std::string_view name, Dim n_expert, Dim n_out, Dim n_in,
+                                      size_t n_rows, size_t n_slots);
+
+  // After the last tensor is bound. Unknown tensors are no error, but a bias or a scale that
+  // belongs to a bound matrix and was not asked for is Error{unsupported}: leaving it out would
+  // give quietly wrong numbers.
+  void check_leftovers() const;
+
+ private:
+  std::optional<TensorView> bind(std::string_view name, std::span<const Dim> shape);
+
+  const gguf::File& file_;
+  Device& device_;
+  size_t n_batch_;
+  OnProgress on_progress_;
+  uint64_t bytes_bound_ = 0;
+  uint64_t bytes_total_ = 0;
+  std::set<std::string, std::less<>> bound_;  // names
+};
+
+}  // namespace wattle
