@@ -19,7 +19,10 @@ class ByteLevel final : public Family {
  public:
   ByteLevel(const VocabSpec& spec, std::span<const TokenType> types, uint64_t seed,
             PreTokenizer pre)
-      : index_(spec.tokens, types, seed), merges_(spec.merges, seed), bytes_(spec.unk), pre_(pre) {
+      : index_(spec.tokens, types, seed),
+        merges_(spec.merges, seed),
+        bytes_(std::nullopt),
+        pre_(pre) {
     for (unsigned byte = 0; byte < 256; ++byte) {
       const auto id = index_.find(alphabet_.character(static_cast<uint8_t>(byte)));
       if (id) bytes_.set(static_cast<uint8_t>(byte), *id);

@@ -1,24 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tokenizer/byte_tokens.h"
 
-#include <fmt/format.h>
-
-#include "wattle/error.h"
-
 namespace wattle::tokenizer {
 
 void ByteTokens::encode(std::string_view bytes, std::vector<TokenId>& out) const {
-  for (const char c : bytes) {
-    const auto byte = static_cast<uint8_t>(c);
-    if (!ids_[byte]) {
-      throw Error(
-          ErrorCode::unsupported,
-          fmt::format("the vocabulary has no token for the byte 0x{:02X} of the text, and no "
-                      "unknown token in its place",
-                      byte),
-          "leave this character out, or use a complete file of the model");
-    }
-    out.push_back(*ids_[byte]);
+  for (const char byte : bytes) {
+    if (const std::optional<TokenId> id = ids_[static_cast<uint8_t>(byte)]) out.push_back(*id);
   }
 }
 

@@ -15,13 +15,13 @@ namespace wattle::tokenizer {
 
 class ByteTokens {
  public:
-  // `unk` stands for a byte that has no token.
-  explicit ByteTokens(std::optional<TokenId> unk) { ids_.fill(unk); }
+  // `substitute` stands for a byte that has no token. Without one such bytes are left out, as in
+  // the tokenizers that these vocabularies were made with: SmolLM2 has no token for U+0004.
+  explicit ByteTokens(std::optional<TokenId> substitute) { ids_.fill(substitute); }
 
   void set(uint8_t byte, TokenId id) noexcept { ids_[byte] = id; }
 
-  // Appends the token of each byte. Throws Error{unsupported} naming the byte where the vocabulary
-  // has neither a token for it nor an unknown token.
+  // Appends the token of each byte.
   void encode(std::string_view bytes, std::vector<TokenId>& out) const;
 
  private:

@@ -4,6 +4,8 @@
 // most of what opening a tokenizer costs.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -21,6 +23,25 @@ constexpr uint64_t mix(uint64_t a, uint64_t b) noexcept {
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
 }
 
+namespace detail {
+
+template <class T>
+T load(const char* p) noexcept {
+  T value;
+  std::memcpy(&value, p, sizeof value);
+  return value;
+}
+
+// n < 8 bytes as one number; of a given n no two texts share one.
+inline uint64_t load_tail(const char* p, size_t n) noexcept {
+  if (n >= 4) return (uint64_t{load<uint32_t>(p)} << 32) | load<uint32_t>(p + n - 4);
+  if (n == 0) return 0;
+  const auto byte = [&](size_t i) { return uint64_t{static_cast<unsigned char>(p[i])}; };
+  return (byte(0) << 16) | (byte(n / 2) << 8) | byte(n - 1);
+}
+
+}  // namespace detail
+
 // Multiply and fold, 8 bytes at a time. A random `seed` keeps the author of a file from choosing
 // texts that all collide.
 inline uint64_t hash_text(std::string_view text, uint64_t seed) noexcept {
@@ -29,13 +50,9 @@ inline uint64_t hash_text(std::string_view text, uint64_t seed) noexcept {
   const char* p = text.data();
   size_t n = text.size();
   for (; n >= 8; p += 8, n -= 8) {
-    uint64_t word;
-    std::memcpy(&word, p, 8);
-    h = mix(h ^ word, kOdd);
+    h = mix(h ^ detail::load<uint64_t>(p), kOdd);
   }
-  uint64_t tail = 0;
-  std::memcpy(&tail, p, n);
-  return mix(h ^ tail, kOdd ^ seed);
+  return mix(h ^ detail::load_tail(p, n), kOdd ^ seed);
 }
 
 // Maps hashes to 32-bit indices of the caller's own array, which settles equality.
@@ -44,11 +61,27 @@ class HashSlots {
  public:
   explicit HashSlots(size_t n_entries) : slots_(std::bit_ceil(2 * n_entries)) {}
 
-  // Does nothing where `equal(index of an entry)` says that the text is there already.
-  template <class Equal>
-  void insert(uint64_t hash, uint32_t index, const Equal& equal) noexcept {
-    uint64_t& slot = slots_[probe(hash, equal)];
-    if (slot == 0) slot = (hash & kTagMask) | (uint64_t{index} + 1);
+  // Enters the indices [0, n_entries) that hash_of(index) has a hash for; of equal entries, as
+  // equal(index, other) tells, the first. A table of this size lies outside the caches, so the
+  // slots of a block of entries are asked for before the first of them is needed.
+  template <class HashOf, class Equal>
+  void fill(uint32_t n_entries, const HashOf& hash_of, const Equal& equal) {
+    constexpr uint32_t kBlock = 32;
+    std::array<std::optional<uint64_t>, kBlock> hashes;
+    for (uint32_t begin = 0; begin < n_entries; begin += kBlock) {
+      const uint32_t size = std::min(kBlock, n_entries - begin);
+      for (uint32_t i = 0; i < size; ++i) {
+        hashes[i] = hash_of(begin + i);
+        if (hashes[i]) __builtin_prefetch(&slots_[*hashes[i] & (slots_.size() - 1)], 1);
+      }
+      for (uint32_t i = 0; i < size; ++i) {
+        if (!hashes[i]) continue;
+        const uint32_t index = begin + i;
+        uint64_t& slot =
+            slots_[probe(*hashes[i], [&](uint32_t other) { return equal(index, other); })];
+        if (slot == 0) slot = (*hashes[i] & kTagMask) | (uint64_t{index} + 1);
+      }
+    }
   }
 
   template <class Equal>

@@ -16,7 +16,7 @@ uint64_t hash_pair(std::string_view left, std::string_view right, uint64_t seed)
 
 MergeTable::MergeTable(std::span<const std::string_view> merges, uint64_t seed)
     : merges_(merges), seed_(seed), slots_(merges.size()) {
-  for (uint32_t rank = 0; rank < merges.size(); ++rank) {
+  const auto hash_of = [&](uint32_t rank) -> std::optional<uint64_t> {
     const std::string_view merge = merges[rank];
     const size_t space = merge.find(' ', 1);  // the left side may itself be a space
     if (space == std::string_view::npos || space + 1 == merge.size()) {
@@ -24,9 +24,10 @@ MergeTable::MergeTable(std::span<const std::string_view> merges, uint64_t seed)
           ErrorCode::bad_input,
           fmt::format("tokenizer.ggml.merges[{}]: expected two texts with a space between", rank));
     }
-    slots_.insert(hash_pair(merge.substr(0, space), merge.substr(space + 1), seed), rank,
-                  [&](uint32_t other) { return merges_[other] == merge; });
-  }
+    return hash_pair(merge.substr(0, space), merge.substr(space + 1), seed);
+  };
+  slots_.fill(static_cast<uint32_t>(merges.size()), hash_of,
+              [&](uint32_t rank, uint32_t other) { return merges[rank] == merges[other]; });
 }
 
 std::optional<uint32_t> MergeTable::rank(std::string_view pair,

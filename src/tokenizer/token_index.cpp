@@ -6,14 +6,14 @@ namespace wattle::tokenizer {
 TokenIndex::TokenIndex(std::span<const std::string_view> tokens, std::span<const TokenType> types,
                        uint64_t seed)
     : tokens_(tokens), seed_(seed), slots_(tokens.size()) {
-  for (uint32_t id = 0; id < tokens.size(); ++id) {
-    const TokenType type = types[id];
-    const bool is_text = type != TokenType::control && type != TokenType::unknown &&
-                         type != TokenType::byte && !tokens[id].empty();
-    if (!is_text) continue;
-    slots_.insert(hash_text(tokens[id], seed), id,
-                  [&](uint32_t other) { return tokens_[other] == tokens_[id]; });
-  }
+  const auto hash_of = [&](uint32_t id) -> std::optional<uint64_t> {
+    const bool is_text = types[id] != TokenType::control && types[id] != TokenType::unknown &&
+                         types[id] != TokenType::byte && !tokens[id].empty();
+    if (!is_text) return std::nullopt;
+    return hash_text(tokens[id], seed);
+  };
+  slots_.fill(static_cast<uint32_t>(tokens.size()), hash_of,
+              [&](uint32_t id, uint32_t other) { return tokens[id] == tokens[other]; });
 }
 
 std::optional<TokenId> TokenIndex::find(std::string_view text) const noexcept {

@@ -30,7 +30,9 @@ struct EncodeOptions {
 // Immutable after construction: any number of threads may use one.
 //
 // Texts are meant to be UTF-8 but may be any bytes: what is malformed goes through byte tokens, so
-// that decoding gives it back. No Unicode normalisation is applied (docs/adr/0007-tokenizer.md).
+// that decoding gives it back; bytes that the vocabulary cannot express at all become its unknown
+// token, or are left out where it has none. No Unicode normalisation is applied
+// (docs/adr/0007-tokenizer.md).
 class Tokenizer {
  public:
   // Throws Error{unsupported} for a model or pre-tokeniser that is not known, naming those that
@@ -42,8 +44,7 @@ class Tokenizer {
 
   // User-defined tokens are recognised in any text, control tokens with parse_special. BOS is put
   // in front unless the text starts with it. O(n log n).
-  // Throws Error{usage} for a text of 1 GiB or more, Error{unsupported} for a byte that the
-  // vocabulary cannot express.
+  // Throws Error{usage} for a text of 1 GiB or more.
   std::vector<TokenId> encode(std::string_view text, EncodeOptions options = {}) const;
 
   // Encodes the concatenation of the segments as one text, but takes special tokens from control
