@@ -25,6 +25,8 @@ constexpr Impl<const MatmulSet*> kMatmul[] = {
     {Isa::avx512vnni, &avx512vnni::kMatmul},
     {Isa::avx512, &avx512::kMatmul},
     {Isa::avx2, &avx2::kMatmul},
+#elif defined(__aarch64__)
+    {Isa::neon, &neon::kMatmul},
 #endif
     {Isa::scalar, &scalar::kMatmul},
     {Isa::reference, &reference::kMatmul},
@@ -33,6 +35,8 @@ constexpr Impl<const MatmulSet*> kMatmul[] = {
 constexpr Impl<QuantizeActFn> kQuantizeAct[] = {
 #if defined(__x86_64__)
     {Isa::avx2, avx2::quantize_act},
+#elif defined(__aarch64__)
+    {Isa::neon, neon::quantize_act},
 #endif
     {Isa::scalar, scalar::quantize_act},
     {Isa::reference, scalar::quantize_act},

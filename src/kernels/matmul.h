@@ -87,5 +87,9 @@ extern const MatmulSet kMatmul;
 namespace avx512vnni {
 extern const MatmulSet kMatmul;
 }
+namespace neon {
+extern const MatmulSet kMatmul;
+void quantize_act(const float* x, size_t n_cols, std::byte* out) noexcept;
+}  // namespace neon
 
 }  // namespace wattle::kernels

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Y = W X for many activation rows: prefill. One tile of weight rows is packed (pack_q8.inl.h),
+// then all activation rows pass over it, four at a time. A lane of a vector is a weight row, so
+// nothing is summed horizontally; the activations are the operand that an instruction takes one
+// lane of. There is one inner loop for all block types. Needs dotprod.
+#pragma once
+
+#include "kernels/act_q8.h"
+#include "kernels/arm/pack_q8.inl.h"
+#include "kernels/matmul.h"
+
+namespace wattle::kernels::arm {
+namespace {
+
+constexpr int kActBlock = 4;
+
+// sums[a] += the products of 16 columns of 8 weight rows (w: four steps of 32 bytes).
+template <int kActs>
+WATTLE_INLINE void dot_16_columns(const int8_t* w, const int8x16_t (&x)[kActs],
+                                  int32x4_t (&sums)[kActs][2]) {
+  const auto step = [&](int k, auto dot_lane) {
+    const int8x16_t rows[2] = {vld1q_s8(w + 32 * k), vld1q_s8(w + 32 * k + 16)};
+    for (int a = 0; a < kActs; ++a) {
+      sums[a][0] = dot_lane(sums[a][0], rows[0], x[a]);
+      sums[a][1] = dot_lane(sums[a][1], rows[1], x[a]);
+    }
+  };
+  step(0, [](auto s, auto r, auto v) { return vdotq_laneq_s32(s, r, v, 0); });
+  step(1, [](auto s, auto r, auto v) { return vdotq_laneq_s32(s, r, v, 1); });
+  step(2, [](auto s, auto r, auto v) { return vdotq_laneq_s32(s, r, v, 2); });
+  step(3, [](auto s, auto r, auto v) { return vdotq_laneq_s32(s, r, v, 3); });
+}
+
+template <class T, int kActs>
+void gemm_block(const MatmulArgs& args, size_t act, size_t row, size_t end) {
+  using Layout = TileLayout<T>;
+  ActQ8 x[kActs];
+  float32x4_t acc[kActs][2];
+  for (size_t a = 0; a < kActs; ++a) {
+    x[a] = act_q8(args.act[act + a], args.n_cols);
+    acc[a][0] = acc[a][1] = vdupq_n_f32(0);
+  }
+  const std::byte* tile = args.scratch;
+  for (size_t g = 0; g < args.n_cols / 32; ++g, tile += Layout::kBytes) {
+    const auto* codes = reinterpret_cast<const int8_t*>(tile);
+#pragma GCC unroll 2
+    for (size_t s = 0; s < Layout::kScales; ++s) {
+      constexpr size_t kHalves = T::kGroup / 16;
+      int32x4_t sums[kActs][2];
+      for (auto& rows : sums) rows[0] = rows[1] = vdupq_n_s32(0);
+#pragma GCC unroll 2
+      for (size_t h = s * kHalves; h < (s + 1) * kHalves; ++h) {
+        int8x16_t q[kActs];
+        for (size_t a = 0; a < kActs; ++a) q[a] = vld1q_s8(x[a].q + 32 * g + 16 * h);
+        dot_16_columns<kActs>(codes + 16 * kTileRows * h, q, sums);
+      }
+      const auto* scales = reinterpret_cast<const float*>(tile + Layout::kScalesAt) + s * kTileRows;
+      for (int v = 0; v < 2; ++v) {
+        const float32x4_t scale = vld1q_f32(scales + 4 * v);
+        for (int a = 0; a < kActs; ++a) {
+          const float32x4_t factor = vmulq_n_f32(scale, x[a].scale[g].scale);
+          acc[a][v] = vfmaq_f32(acc[a][v], vcvtq_f32_s32(sums[a][v]), factor);
+        }
+      }
+      if constexpr (T::kMin) {
+        const auto* mins = reinterpret_cast<const float*>(tile + Layout::kMinsAt) + s * kTileRows;
+        for (int a = 0; a < kActs; ++a) {
+          const ActScale pair = x[a].scale[g];
+          const float sum = T::kGroup == 32
+                                ? pair.scale_sum
+                                : -pair.scale * static_cast<float>(x[a].neg_sum16[2 * g + s]);
+          acc[a][0] = vfmaq_n_f32(acc[a][0], vld1q_f32(mins), sum);
+          acc[a][1] = vfmaq_n_f32(acc[a][1], vld1q_f32(mins + 4), sum);
+        }
+      }
+    }
+  }
+  for (size_t a = 0; a < kActs; ++a) store_tile_column(args.y[act + a] + row, acc[a], end - row);
+}
+
+template <class T>
+void matmul_q8(const MatmulArgs& args, RowRange rows) noexcept {
+  for (size_t row = rows.begin; row < rows.end; row += kTileRows) {
+    pack_tile<T>(args, row, rows.end, args.scratch);
+    size_t act = 0;
+    for (; args.n_act - act >= kActBlock; act += kActBlock) {
+      gemm_block<T, kActBlock>(args, act, row, rows.end);
+    }
+    if (args.n_act - act >= 2) {
+      gemm_block<T, 2>(args, act, row, rows.end);
+      act += 2;
+    }
+    if (act < args.n_act) gemm_block<T, 1>(args, act, row, rows.end);
+  }
+}
+
+template <class T>
+size_t scratch_bytes_q8(size_t n_cols) noexcept {
+  return n_cols / 32 * TileLayout<T>::kBytes;
+}
+
+}  // namespace
+}  // namespace wattle::kernels::arm
