@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much a template may ask for. A chat template comes out of a model file, so it may be hostile.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace wattle::chat::jinja {
+
+struct Limits {
+  size_t max_template_bytes = size_t{4} << 20;
+  int max_syntax_depth = 256;       // of nested blocks and expressions
+  int max_depth = 1500;             // of running blocks, expressions and macro calls together
+  uint64_t max_steps = 10'000'000;  // nodes evaluated, items walked, and text by 64 bytes
+  size_t max_text_bytes = size_t{32} << 20;     // of one string, and of the output
+  size_t max_memory_bytes = size_t{192} << 20;  // of live strings and of all containers made
+  int64_t max_range = 100'000;                  // items, as Jinja's sandbox has it
+};
+
+}  // namespace wattle::chat::jinja

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "chat/jinja/text_ops.h"
+
+#include <algorithm>
+
+#include "chat/jinja/unicode.h"
+
+namespace wattle::chat::jinja {
+namespace {
+
+bool contains_code_point(std::string_view chars, char32_t wanted) noexcept {
+  for (size_t pos = 0; pos < chars.size();) {
+    if (next_code_point(chars, pos) == wanted) return true;
+  }
+  return false;
+}
+
+// Maps every code point; fn(code point, begin) gives its replacement as UTF-8.
+template <class Fn>
+Text map_code_points(const Text& text, const Fn& fn) {
+  Text out;
+  const std::string_view s = text.view();
+  for (size_t pos = 0; pos < s.size();) {
+    const size_t begin = pos;
+    const char32_t c = next_code_point(s, pos);
+    out.append(fn(c, begin), text.origin(begin));
+  }
+  return out;
+}
+
+bool is_line_break(char32_t c) noexcept {
+  return (c >= 0x0a && c <= 0x0d) || (c >= 0x1c && c <= 0x1e) || c == 0x85 || c == 0x2028 ||
+         c == 0x2029;
+}
+
+void fail_if_empty(Runtime& rt, std::string_view separator) {
+  if (separator.empty()) rt.fail("empty separator");
+}
+
+}  // namespace
+
+Text strip(const Text& text, std::optional<std::string_view> chars, Side side) {
+  const std::string_view s = text.view();
+  const auto goes = [&](char32_t c) {
+    return chars ? contains_code_point(*chars, c) : is_space(c);
+  };
+  size_t begin = 0;
+  size_t end = s.size();
+  while (has_side(side, Side::left) && begin < end) {
+    size_t next = begin;
+    if (!goes(next_code_point(s, next))) break;
+    begin = next;
+  }
+  while (has_side(side, Side::right) && end > begin) {
+    size_t before = end;
+    if (!goes(previous_code_point(s, before))) break;
+    end = before;
+  }
+  return text.part(begin, end);
+}
+
+Text upper(const Text& text) {
+  return map_code_points(text, [](char32_t c, size_t) { return to_upper(c); });
+}
+
+Text lower(const Text& text) {
+  return map_code_points(text,
+                         [&](char32_t, size_t begin) { return lower_at(text.view(), begin); });
+}
+
+Text swap_case(const Text& text) {
+  return map_code_points(text, [&](char32_t c, size_t begin) {
+    return is_upper(c) ? lower_at(text.view(), begin) : to_upper(c);
+  });
+}
+
+Text capitalize(const Text& text) {
+  return map_code_points(text, [&](char32_t c, size_t begin) {
+    return begin == 0 ? to_title(c) : lower_at(text.view(), begin);
+  });
+}
+
+Text title(const Text& text) {
+  bool inside_word = false;
+  return map_code_points(text, [&](char32_t c, size_t begin) {
+    std::string mapped = inside_word ? lower_at(text.view(), begin) : to_title(c);
+    inside_word = is_cased(c);
+    return mapped;
+  });
+}
+
+Text replace(Runtime& rt, const Text& text, const Text& from, const Text& to, int64_t count) {
+  const std::string_view s = text.view();
+  Text out;
+  size_t plain = 0;
+  size_t pos = 0;
+  for (int64_t done = 0; count < 0 || done < count; ++done) {
+    const size_t at = s.find(from.view(), pos);
+    if (at == std::string_view::npos) break;
+    rt.check_text_size(out.size() + (at - plain) + to.size());
+    rt.step_bytes(to.size() + 32);
+    out.append(text, plain, at);
+    out.append(to);
+    plain = at + from.size();
+    pos = plain;
+    if (from.empty()) {  // between all code points, and at both ends
+      if (pos == s.size()) break;
+      next_code_point(s, pos);
+    }
+  }
+  out.append(text, plain, s.size());
+  return out;
+}
+
+std::vector<Text> split(Runtime& rt, const Text& text, std::string_view separator, int64_t max) {
+  fail_if_empty(rt, separator);
+  std::vector<Text> parts;
+  const std::string_view s = text.view();
+  size_t begin = 0;
+  while (max < 0 || parts.size() < static_cast<size_t>(max)) {
+    const size_t at = s.find(separator, begin);
+    if (at == std::string_view::npos) break;
+    rt.step();
+    parts.push_back(text.part(begin, at));
+    begin = at + separator.size();
+  }
+  parts.push_back(text.part(begin, s.size()));
+  return parts;
+}
+
+std::vector<Text> split_from_right(Runtime& rt, const Text& text, std::string_view separator,
+                                   int64_t max) {
+  fail_if_empty(rt, separator);
+  std::vector<Text> parts;
+  const std::string_view s = text.view();
+  size_t end = s.size();
+  while (end >= separator.size() && (max < 0 || parts.size() < static_cast<size_t>(max))) {
+    const size_t at = s.rfind(separator, end - separator.size());
+    if (at == std::string_view::npos) break;
+    rt.step();
+    parts.push_back(text.part(at + separator.size(), end));
+    end = at;
+  }
+  parts.push_back(text.part(0, end));
+  std::reverse(parts.begin(), parts.end());
+  return parts;
+}
+
+std::vector<Text> split_words(const Text& text, int64_t max) {
+  std::vector<Text> parts;
+  const std::string_view s = text.view();
+  size_t pos = 0;
+  while (true) {
+    size_t begin = pos;
+    while (begin < s.size()) {
+      size_t next = begin;
+      if (!is_space(next_code_point(s, next))) break;
+      begin = next;
+    }
+    if (begin == s.size()) return parts;
+    if (max >= 0 && parts.size() == static_cast<size_t>(max)) {
+      parts.push_back(strip(text.part(begin, s.size()), std::nullopt, Side::right));
+      return parts;
+    }
+    pos = begin;
+    while (pos < s.size()) {
+      size_t next = pos;
+      if (is_space(next_code_point(s, next))) break;
+      pos = next;
+    }
+    parts.push_back(text.part(begin, pos));
+  }
+}
+
+std::vector<Text> split_words_from_right(const Text& text, int64_t max) {
+  std::vector<Text> parts;
+  const std::string_view s = text.view();
+  size_t pos = s.size();
+  while (true) {
+    size_t end = pos;
+    while (end > 0) {
+      size_t before = end;
+      if (!is_space(previous_code_point(s, before))) break;
+      end = before;
+    }
+    if (end == 0) break;
+    if (max >= 0 && parts.size() == static_cast<size_t>(max)) {
+      parts.push_back(strip(text.part(0, end), std::nullopt, Side::left));
+      break;
+    }
+    pos = end;
+    while (pos > 0) {
+      size_t before = pos;
+      if (is_space(previous_code_point(s, before))) break;
+      pos = before;
+    }
+    parts.push_back(text.part(pos, end));
+  }
+  std::reverse(parts.begin(), parts.end());
+  return parts;
+}
+
+std::vector<Text> split_lines(const Text& text, bool keep_ends) {
+  std::vector<Text> lines;
+  const std::string_view s = text.view();
+  size_t begin = 0;
+  for (size_t pos = 0; pos < s.size();) {
+    const size_t at = pos;
+    const char32_t c = next_code_point(s, pos);
+    if (!is_line_break(c)) continue;
+    if (c == U'\r' && pos < s.size() && s[pos] == '\n') ++pos;
+    lines.push_back(text.part(begin, keep_ends ? pos : at));
+    begin = pos;
+  }
+  if (begin < s.size()) lines.push_back(text.part(begin, s.size()));
+  return lines;
+}
+
+Text pad(Runtime& rt, const Text& text, int64_t width, const Text& fill, Align align) {
+  const auto size = static_cast<int64_t>(count_code_points(text.view()));
+  if (width <= size) return text;
+  const int64_t n = width - size;
+  rt.check_text_size(fill.size(), static_cast<size_t>(n));
+  // Where both sides cannot get the same, Python's center() gives the odd one to the left if the
+  // width is odd.
+  const int64_t left = align == Align::left    ? 0
+                       : align == Align::right ? n
+                                               : n / 2 + (n & width & 1);
+  Text out;
+  for (int64_t i = 0; i < left; ++i) out.append(fill);
+  out.append(text);
+  for (int64_t i = left; i < n; ++i) out.append(fill);
+  return out;
+}
+
+size_t byte_offset(std::string_view text, int64_t index) noexcept {
+  size_t pos = 0;
+  for (; index > 0 && pos < text.size(); --index) next_code_point(text, pos);
+  return pos;
+}
+
+}  // namespace wattle::chat::jinja
