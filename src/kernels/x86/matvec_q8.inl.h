@@ -17,8 +17,10 @@ namespace {
 
 constexpr int kRowsInFlight = 4;
 
-// Where four rows of weights begin, and what is fetched ahead of them. Rows past the end repeat the
-// last one; their results are dropped.
+// Where four rows of weights begin. Rows past the end repeat the last one; their results are
+// dropped. Each row fetches ahead for the row some groups of four further on, into the second-level
+// cache: on Zen 4 that doubles the bandwidth of one thread over fetching into the first, and one
+// stream through all four rows in order is slower.
 template <class Block>
 struct FourRows {
   const Block* w[kRowsInFlight];
@@ -29,14 +31,13 @@ struct FourRows {
       const size_t r = row + i < end ? row + i : end - 1;
       w[i] = reinterpret_cast<const Block*>(args.w + r * args.w_row_bytes);
     }
-    // The next four rows where they are near; within the rows themselves where they are long.
-    constexpr size_t kFar = 2048;
-    const size_t next = kRowsInFlight * args.w_row_bytes;
-    ahead_bytes = next < kFar ? next : kFar;
+    constexpr size_t kFar = 8 * 1024;
+    const size_t group_bytes = kRowsInFlight * args.w_row_bytes;
+    ahead_bytes = group_bytes >= kFar ? group_bytes : (kFar / group_bytes + 1) * group_bytes;
   }
 
   WATTLE_INLINE void fetch(const void* p) const {
-    _mm_prefetch(static_cast<const char*>(p) + ahead_bytes, _MM_HINT_T0);
+    _mm_prefetch(static_cast<const char*>(p) + ahead_bytes, _MM_HINT_T1);
   }
 };
 
