@@ -14,16 +14,22 @@ n_jobs() {
 
 # configure PRESET [CMAKE_ARGS...]: only where it was not configured in just this way before.
 configure() {
-  local preset=$1 stamp="$root/build/$1/.configured-by-dev"
+  local preset=$1 folder="$root/build/$1"
+  local stamp="$folder/.configured-by-dev"
   shift
   if command -v ccache >/dev/null; then set -- "$@" -DCMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
-  if [[ -f $stamp && -f $root/build/$preset/build.ninja && $(<"$stamp") == "$*" &&
+  if [[ -f $stamp && -f $folder/build.ninja && $(<"$stamp") == "$root $*" &&
     ! $root/CMakePresets.json -nt $stamp ]]; then
     return
   fi
+  # CMake refuses a build folder that was moved or copied.
+  if [[ -f $stamp && $(<"$stamp") != "$root "* ]]; then
+    say "building anew, as $root has moved"
+    rm -rf -- "$folder"
+  fi
   run_step "configure-$preset" "configuring $preset" \
     cmake -S "$root" --preset "$preset" "$@" || exit 1
-  printf '%s' "$*" >"$stamp"
+  printf '%s' "$root $*" >"$stamp"
 }
 
 # build PRESET TARGETS...

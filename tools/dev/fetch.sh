@@ -40,7 +40,13 @@ known_models() { echo "smollm2 gemma3-270m"; }
 model_is_known() { [[ " $(known_models) " == *" ${1-} "* && ${1-} != *' '* && -n ${1-} ]]; }
 
 model_folder() {
-  echo "${WATTLE_MODELS:-${XDG_DATA_HOME:-${HOME:?HOME is not set; set WATTLE_MODELS}/.local/share}/wattle/models}"
+  if [[ -n ${WATTLE_MODELS-} ]]; then
+    echo "$WATTLE_MODELS"
+  elif [[ -n ${XDG_DATA_HOME:-${HOME-}} ]]; then
+    echo "${XDG_DATA_HOME:-$HOME/.local/share}/wattle/models"
+  else
+    fail "no folder for models: HOME is not set" "set WATTLE_MODELS to a folder"
+  fi
 }
 
 # fetch_model NAME: nothing to do where the file is there with its full size (its checksum was

@@ -67,6 +67,6 @@ show_progress() {
 log_file() {
   mkdir -p "$root/build/log" 2>/dev/null || true
   [[ -d $root/build/log && -w $root/build/log ]] ||
-    fail "cannot write to $root/build" "clone the repository into a folder that you may write to"
+    fail "cannot write to $root/build" "the clone, or its folder build/, belongs to somebody else"
   echo "$root/build/log/$1.log"
 }
