@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Cross compilation to 64-bit ARM with Debian's compiler and its arm64 libraries, tests under qemu.
-# The packages are in tools/packages-cross.txt.
+# The packages are in tools/dev/packages.sh.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)

