@@ -10,13 +10,13 @@ ninja-build          build system
 pkgconf              finds libraries
 libfmt-dev           text formatting
 nlohmann-json3-dev   JSON
-libpcre2-dev         patterns of tokenizers
 libutf8proc-dev      Unicode tables
 libcli11-dev         command line
 libedit-dev          line editing in chat
 '
 packages[test]='
 libgtest-dev         test framework
+libpcre2-dev         patterns that tokenizers are held to
 ccache               compiles a file only once
 python3              checks of the source tree
 '
@@ -38,7 +38,7 @@ packages[cross]='
 g++-aarch64-linux-gnu  cross compiler
 qemu-user-static       runs programs of another processor
 libfmt-dev:arm64       text formatting
-libpcre2-dev:arm64     patterns of tokenizers
+libpcre2-dev:arm64     patterns that tokenizers are held to
 libutf8proc-dev:arm64  Unicode tables
 libedit-dev:arm64      line editing in chat
 libgtest-dev:arm64     test framework
