@@ -5,6 +5,7 @@ namespace wattle::cli {
 namespace {
 
 constexpr AddCommand kCommands[] = {
+    add_show,
     add_info,
     add_tokenize,
 };

@@ -22,6 +22,7 @@ using AddCommand = Command (*)(CLI::App& program);
 // In the order of --help.
 std::span<const AddCommand> all_commands() noexcept;
 
+Command add_show(CLI::App& program);
 Command add_info(CLI::App& program);
 Command add_tokenize(CLI::App& program);
 

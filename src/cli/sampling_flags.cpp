@@ -19,7 +19,7 @@ std::pair<TokenId, float> parse_logit_bias(const std::string& text) {
   if (id_error == std::errc() && id >= 0 && sign != end && (*sign == '+' || *sign == '-')) {
     float bias = 0.0f;
     const auto [rest, bias_error] = std::from_chars(sign + 1, end, bias);
-    if (bias_error == std::errc() && rest == end && !(bias < 0.0f)) {
+    if (bias_error == std::errc() && rest == end && bias >= 0.0f) {
       return {static_cast<TokenId>(id), *sign == '-' ? -bias : bias};
     }
   }

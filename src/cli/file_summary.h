@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a GGUF file holds, as one JSON object: the content of `wattle show`.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "gguf/reader.h"
+
+namespace wattle::cli {
+
+// Members: file, model, tensors (a summary by type), hparams, tokenizer, memory. Where the
+// hyperparameters are not what this build can run, hparams is {"problem": why} and there is no
+// memory: looking at a file must not fail because of what is looked for.
+nlohmann::ordered_json summarise(const gguf::File& file);
+
+// A list of all tensors: name, shape (outermost first), type, size_bytes.
+nlohmann::ordered_json list_tensors(const gguf::File& file);
+
+// All keys with their values; of an array its element type and length.
+nlohmann::ordered_json list_keys(const gguf::File& file);
+
+}  // namespace wattle::cli

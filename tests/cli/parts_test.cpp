@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pieces of the command line that are plain functions.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+
+#include "cli/llama_flags.h"
+#include "cli/model_path.h"
+#include "cli/sampling_flags.h"
+#include "cli/suggest.h"
+#include "cli/text_file.h"
+#include "tests/support/temp_dir.h"
+#include "wattle/error.h"
+
+namespace wattle::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Strings = std::vector<std::string>;
+
+template <class Fn>
+std::string error_of(ErrorCode code, const Fn& fn) {
+  try {
+    fn();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), code) << error.what();
+    return std::string(error.what()) + "\n" + error.hint();
+  }
+  ADD_FAILURE() << "no error was thrown";
+  return {};
+}
+
+TEST(Suggest, FindsTheNearestWord) {
+  const Strings known{"--temp", "--top-k", "--top-p", "--threads"};
+  EXPECT_EQ(nearest("--tmep", known), "--temp");   // swapped
+  EXPECT_EQ(nearest("--tempp", known), "--temp");  // one too many
+  EXPECT_EQ(nearest("--topk", known), "--top-k");  // one too few
+  EXPECT_EQ(nearest("--thraeds", known), "--threads");
+  EXPECT_EQ(nearest("--verbose", known), std::nullopt);
+  EXPECT_EQ(nearest("", known), std::nullopt);
+  EXPECT_EQ(nearest(std::string(100000, 'x'), known), std::nullopt);
+  EXPECT_EQ(nearest("x", {}), std::nullopt);
+}
+
+TEST(LlamaFlags, BecomeLongNames) {
+  EXPECT_THAT(expand_llama_flags({"run", "-ctk", "q8_0", "-ctv", "f32", "-sys", "be brief", "-t4"}),
+              ElementsAre("run", "--cache-type-k", "q8_0", "--cache-type-v", "f32", "--system",
+                          "be brief", "-t4"));
+  EXPECT_THAT(expand_llama_flags({"run", "--", "-ctk", "-ngl"}),
+              ElementsAre("run", "--", "-ctk", "-ngl"));
+  for (const char* flag : {"-ngl", "-fa", "-hf", "-ub", "-tb", "-cnv"}) {
+    EXPECT_THAT(error_of(ErrorCode::usage, [&] { expand_llama_flags({"run", flag}); }),
+                HasSubstr(flag));
+  }
+}
+
+SamplingParams parse(Strings args, SamplingParams base = {}) {
+  CLI::App app;
+  SamplingFlags flags;
+  flags.add_to(app);
+  std::reverse(args.begin(), args.end());
+  app.parse(args);
+  return flags.apply_to(std::move(base));
+}
+
+TEST(SamplingFlags, ChangeOnlyWhatTheyName) {
+  SamplingParams base;
+  base.temperature = 1.0f;
+  base.top_k = 64;
+  const SamplingParams params = parse({"--top-k", "7", "--seed", "42", "--min-p=0.1"}, base);
+  EXPECT_EQ(params.temperature, 1.0f);
+  EXPECT_EQ(params.top_k, 7);
+  EXPECT_EQ(params.min_p, 0.1f);
+  EXPECT_EQ(params.seed, 42u);
+  EXPECT_FALSE(parse({"--seed", "-1"}).seed.has_value());
+  EXPECT_EQ(parse({"--repeat-last-n", "-1"}).repeat_last_n, -1);
+}
+
+TEST(SamplingFlags, RepeatedFlagsAddUp) {
+  const SamplingParams params =
+      parse({"--logit-bias", "5+1.5", "--logit-bias", "7-inf", "--dry-sequence-breaker", "a",
+             "--dry-sequence-breaker", "none"});
+  ASSERT_EQ(params.logit_bias.size(), 2u);
+  EXPECT_EQ(params.logit_bias[0], std::pair(TokenId{5}, 1.5f));
+  EXPECT_EQ(params.logit_bias[1].second, -INFINITY);
+  EXPECT_THAT(params.dry_sequence_breakers, ElementsAre("a"));
+  for (const char* bad : {"5", "x+1", "5+", "5+x", "+1", "-5+1", "5+1x", "5+-1", "5+nan", ""}) {
+    EXPECT_THAT(error_of(ErrorCode::usage, [&] { parse({"--logit-bias", bad}); }),
+                HasSubstr("--logit-bias"))
+        << bad;
+  }
+}
+
+class ModelPath : public testing::Test {
+ protected:
+  ModelPath() { ::setenv("WATTLE_MODELS", dir_.path().c_str(), 1); }
+  ~ModelPath() override { ::unsetenv("WATTLE_MODELS"); }
+  void add(const char* name) const { std::ofstream(dir_.path() / name) << "x"; }
+
+  test::TempDir dir_;
+};
+
+TEST_F(ModelPath, FindsFilesNamesAndUniqueBeginnings) {
+  add("gemma-3-270m-q4_k_m.gguf");
+  add("SmolLM2-135M-Instruct.Q4_1.gguf");
+  add("big-00001-of-00002.gguf");
+  add("big-00002-of-00002.gguf");
+  EXPECT_EQ(resolve_model(""), dir_.path() / "SmolLM2-135M-Instruct.Q4_1.gguf");
+  EXPECT_EQ(resolve_model("gemma3-270m"), dir_.path() / "gemma-3-270m-q4_k_m.gguf");
+  EXPECT_EQ(resolve_model("smollm2"), dir_.path() / "SmolLM2-135M-Instruct.Q4_1.gguf");
+  EXPECT_EQ(resolve_model("gemma-3-270m-q4_k_m.gguf"), dir_.path() / "gemma-3-270m-q4_k_m.gguf");
+  EXPECT_EQ(resolve_model("big"), dir_.path() / "big-00001-of-00002.gguf");
+  const fs::path path = dir_.path() / "big-00002-of-00002.gguf";
+  EXPECT_EQ(resolve_model(path.string()), path);
+}
+
+TEST_F(ModelPath, AMissListsWhatIsThere) {
+  EXPECT_THAT(error_of(ErrorCode::io, [] { resolve_model(""); }), HasSubstr("./dev fetch"));
+  EXPECT_THAT(error_of(ErrorCode::io, [] { resolve_model("llama"); }),
+              HasSubstr("holds no models"));
+  add("gemma-3-270m.gguf");
+  add("gemma-3-1b.gguf");
+  EXPECT_THAT(error_of(ErrorCode::io, [] { resolve_model("llama"); }),
+              HasSubstr("gemma-3-1b.gguf, gemma-3-270m.gguf"));
+  EXPECT_THAT(error_of(ErrorCode::io, [] { resolve_model("gemma"); }), HasSubstr("several models"));
+  EXPECT_THAT(error_of(ErrorCode::io, [] { resolve_model("/"); }), HasSubstr("'/'"));
+}
+
+TEST(TextFile, ReadsUpToItsLimit) {
+  const test::TempDir dir;
+  const std::string path = dir.path() / "text";
+  std::ofstream(path) << "four";
+  EXPECT_EQ(read_text_file(path, 4), "four");
+  EXPECT_THAT(error_of(ErrorCode::bad_input, [&] { read_text_file(path, 3); }),
+              HasSubstr("more than 3 bytes"));
+  EXPECT_THAT(error_of(ErrorCode::io, [&] { read_text_file(path + "s", 3); }), HasSubstr("texts"));
+  EXPECT_THAT(error_of(ErrorCode::io, [&] { read_text_file(dir.path(), 3); }), HasSubstr("read"));
+}
+
+}  // namespace
+}  // namespace wattle::cli

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/cli/program.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <thread>
+
+#include "tests/support/read_file.h"
+#include "tests/support/temp_dir.h"
+
+namespace wattle::test {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::vector<char*> pointers(std::vector<std::string>& strings) {
+  std::vector<char*> out;
+  for (std::string& text : strings) out.push_back(text.data());
+  out.push_back(nullptr);
+  return out;
+}
+
+// Exit status of the child; sends the signal on the way.
+int wait_for(pid_t pid, const ProgramInput& input) {
+  const Clock::time_point start = Clock::now();
+  bool sent = input.signal == 0;
+  for (;;) {
+    int status = 0;
+    if (::waitpid(pid, &status, WNOHANG) == pid) {
+      return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    }
+    if (!sent && Clock::now() - start > input.signal_after) {
+      ::kill(pid, input.signal);
+      sent = true;
+    }
+    if (Clock::now() - start > std::chrono::minutes(1)) {
+      ::kill(pid, SIGKILL);
+      ::waitpid(pid, &status, 0);
+      ADD_FAILURE() << "the program did not end";
+      return -1;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+}  // namespace
+
+ProgramResult run_wattle(const std::vector<std::string>& args, const ProgramInput& input) {
+  // Files instead of pipes: nothing can fill up and block.
+  const TempDir dir;
+  const std::string in = dir.path() / "in";
+  const std::string caught = dir.path() / "out";
+  const std::string out = input.stdout_path.empty() ? caught : input.stdout_path;
+  const std::string err = dir.path() / "err";
+  std::ofstream(in, std::ios::binary) << input.stdin_text;
+
+  std::vector<std::string> arguments{WATTLE_PROGRAM};
+  arguments.insert(arguments.end(), args.begin(), args.end());
+  std::vector<std::string> environment{"PATH=/usr/bin:/bin"};
+  bool has_models = false;
+  for (const auto& [name, value] : input.env) {
+    environment.push_back(name + "=" + value);
+    has_models |= name == "WATTLE_MODELS";
+  }
+  if (!has_models) environment.push_back("WATTLE_MODELS=" + (dir.path() / "no_models").string());
+  environment.push_back("HOME=" + (dir.path() / "no_home").string());
+
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_addopen(&actions, 0, in.c_str(), O_RDONLY, 0);
+  ::posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), O_WRONLY | O_CREAT, 0600);
+  ::posix_spawn_file_actions_addopen(&actions, 2, err.c_str(), O_WRONLY | O_CREAT, 0600);
+  pid_t pid = 0;
+  const int error = ::posix_spawn(&pid, WATTLE_PROGRAM, &actions, nullptr,
+                                  pointers(arguments).data(), pointers(environment).data());
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) {
+    ADD_FAILURE() << "cannot start " << WATTLE_PROGRAM;
+    return {};
+  }
+  const int exit_code = wait_for(pid, input);
+  return {.exit_code = exit_code,
+          .out = input.stdout_path.empty() ? read_text(caught) : "",
+          .err = read_text(err)};
+}
+
+}  // namespace wattle::test

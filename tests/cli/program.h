@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the built program the way a shell does.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace wattle::test {
+
+struct ProgramInput {
+  std::string stdin_text = {};
+  std::vector<std::pair<std::string, std::string>> env = {};  // added to a small, fixed environment
+  std::string stdout_path = {};                               // instead of catching it
+  int signal = 0;                                             // sent ...
+  std::chrono::milliseconds signal_after{0};                  // ... so long after the start
+};
+
+struct ProgramResult {
+  int exit_code = -1;  // 128 + n where signal n ended it
+  std::string out;
+  std::string err;
+};
+
+// Kills the program and fails the test where it takes more than a minute. No terminal anywhere;
+// WATTLE_MODELS and HOME name a folder that is not there unless env says otherwise.
+ProgramResult run_wattle(const std::vector<std::string>& args, const ProgramInput& input = {});
+
+}  // namespace wattle::test

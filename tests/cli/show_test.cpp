@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "gguf/writer.h"
+#include "tests/cli/program.h"
+#include "tests/gguf/raw_file.h"
+#include "tests/support/golden_dir.h"
+#include "tests/support/read_file.h"
+#include "tests/support/temp_dir.h"
+
+namespace wattle {
+namespace {
+
+using nlohmann::json;
+using test::run_wattle;
+using testing::HasSubstr;
+using testing::Not;
+
+void save(const std::filesystem::path& path, const std::vector<std::byte>& bytes) {
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
+}
+
+json show_json(const std::vector<std::string>& args) {
+  auto all = args;
+  all.insert(all.begin(), "show");
+  all.push_back("--json");
+  const auto result = run_wattle(all);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.err, "");
+  return json::parse(result.out);
+}
+
+TEST(Show, SummarisesTheModelInTheRepository) {
+  const json summary = show_json({"-m", "stories"});
+  EXPECT_EQ(summary["model"]["architecture"], "gemma4");
+  EXPECT_GT(summary["model"]["parameters"].get<uint64_t>(), 1'000'000u);
+  uint64_t n_params = 0;
+  uint64_t size_bytes = 0;
+  for (const json& row : summary["tensors"]["by_type"]) {
+    n_params += row["parameters"].get<uint64_t>();
+    size_bytes += row["size_bytes"].get<uint64_t>();
+  }
+  EXPECT_EQ(n_params, summary["model"]["parameters"]);
+  EXPECT_LT(size_bytes, summary["file"]["size_bytes"].get<uint64_t>());
+  EXPECT_GT(summary["hparams"]["n_expert"].get<uint32_t>(), 0u);
+  EXPECT_TRUE(summary["tokenizer"]["chat_template"].is_boolean());
+  const auto text = run_wattle({"show", "stories"});
+  EXPECT_EQ(text.exit_code, 0);
+  EXPECT_THAT(text.out, HasSubstr("gemma4"));
+}
+
+// The table of the 26B-A4B model: window layers keep window + batch positions, full layers all.
+TEST(Show, CountsTheCacheOfWindowsAndFullLayers) {
+  gguf::Writer writer;
+  const uint32_t n_layer = 30;
+  std::vector<int32_t> n_head_kv;
+  bool pattern[n_layer];
+  for (uint32_t il = 0; il < n_layer; ++il) {
+    pattern[il] = il % 6 != 5;
+    n_head_kv.push_back(pattern[il] ? 8 : 2);
+  }
+  writer.set<std::string_view>("general.architecture", "gemma4");
+  writer.set<uint32_t>("gemma4.block_count", n_layer);
+  writer.set<uint32_t>("gemma4.context_length", 262144);
+  writer.set<uint32_t>("gemma4.embedding_length", 2816);
+  writer.set<uint32_t>("gemma4.feed_forward_length", 2112);
+  writer.set<uint32_t>("gemma4.attention.head_count", 16);
+  writer.set_array<int32_t>("gemma4.attention.head_count_kv", n_head_kv);
+  writer.set<uint32_t>("gemma4.attention.key_length", 512);
+  writer.set<uint32_t>("gemma4.attention.value_length", 512);
+  writer.set<uint32_t>("gemma4.attention.key_length_swa", 256);
+  writer.set<uint32_t>("gemma4.attention.value_length_swa", 256);
+  writer.set<uint32_t>("gemma4.attention.sliding_window", 1024);
+  writer.set_array<bool>("gemma4.attention.sliding_window_pattern", pattern);
+  writer.set<uint32_t>("gemma4.attention.shared_kv_layers", 0);
+  writer.set<float>("gemma4.attention.layer_norm_rms_epsilon", 1e-6f);
+  writer.set<uint32_t>("gemma4.embedding_length_per_layer_input", 0);
+  writer.set<uint32_t>("gemma4.expert_count", 128);
+  writer.set<uint32_t>("gemma4.expert_used_count", 8);
+  writer.set<uint32_t>("gemma4.expert_feed_forward_length", 704);
+  writer.set<uint32_t>("gemma4.vocab_size", 262144);
+  const test::TempDir dir;
+  writer.write(dir.path() / "a4b.gguf");
+
+  const json summary = show_json({(dir.path() / "a4b.gguf").string()});
+  ASSERT_TRUE(summary.contains("memory")) << summary.dump(2);
+  const json& contexts = summary["memory"]["contexts"];
+  const json& last = contexts.back();
+  EXPECT_EQ(last["n_ctx"], 262144);
+  // Full layers as the facts have it; the ring holds window and batch in whole pages.
+  const uint64_t full = uint64_t{20480} * 262144;
+  const uint64_t ring = last["kv_f16_bytes"].get<uint64_t>() - full;
+  EXPECT_GE(ring, uint64_t{204800} * (1024 + 512));
+  EXPECT_LE(ring, uint64_t{204800} * (1024 + 512 + 128));
+  EXPECT_EQ(last["kv_q8_0_bytes"].get<uint64_t>() * 32, last["kv_f16_bytes"].get<uint64_t>() * 17);
+  // Doubling the context adds full layers only.
+  for (size_t i = 1; i < contexts.size(); ++i) {
+    const uint64_t n =
+        contexts[i]["n_ctx"].get<uint64_t>() - contexts[i - 1]["n_ctx"].get<uint64_t>();
+    EXPECT_EQ(contexts[i]["kv_f16_bytes"].get<uint64_t>() -
+                  contexts[i - 1]["kv_f16_bytes"].get<uint64_t>(),
+              n * 20480);
+  }
+}
+
+TEST(Show, ListsTensorsAndKeys) {
+  const json summary = show_json({"stories", "--tensors", "--keys"});
+  EXPECT_EQ(summary["tensor_list"].size(), summary["tensors"]["count"].get<size_t>());
+  EXPECT_EQ(summary["keys"]["general.architecture"], "gemma4");
+  EXPECT_EQ(summary["keys"]["tokenizer.ggml.tokens"]["array_of"], "string");
+  const auto text = run_wattle({"show", "stories", "--tensors", "--keys"});
+  EXPECT_THAT(text.out, HasSubstr("token_embd.weight"));
+  EXPECT_THAT(text.out, HasSubstr("tokenizer.ggml.tokens"));
+}
+
+TEST(Show, ShowsWhatThisBuildCannotRun) {
+  const test::TempDir dir;
+  gguf::Writer writer;
+  writer.set<std::string_view>("general.architecture", "mamba");
+  writer.set<std::string_view>("general.name", "evil \x1b[31m name");
+  writer.write(dir.path() / "mamba.gguf");
+  const auto text = run_wattle({"show", (dir.path() / "mamba.gguf").string()});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("mamba"));
+  EXPECT_THAT(text.out, Not(HasSubstr("\x1b")));
+  const json summary = show_json({(dir.path() / "mamba.gguf").string()});
+  EXPECT_THAT(summary["hparams"]["problem"].get<std::string>(), HasSubstr("supported: "));
+
+  save(dir.path() / "types.gguf",
+       test::RawFile::with_counts(1, 0).tensor("iq", {256}, 16, 0).data(66).bytes());
+  const json types = show_json({(dir.path() / "types.gguf").string()});
+  EXPECT_EQ(types["tensors"]["by_type"][0]["type"], "iq2_xxs");
+  EXPECT_TRUE(types["tensors"]["by_type"][0].contains("problem"));
+}
+
+TEST(Show, ShowsEveryReferenceFile) {
+  WATTLE_NEEDS_GOLDEN("models");
+  for (const auto& entry : std::filesystem::directory_iterator(test::golden_dir() / "models")) {
+    if (entry.path().extension() != ".gguf") continue;
+    const json summary = show_json({entry.path().string()});
+    EXPECT_FALSE(summary["hparams"].contains("problem")) << entry.path() << summary["hparams"];
+    EXPECT_TRUE(summary.contains("memory")) << entry.path();
+  }
+}
+
+TEST(Show, BadFilesGiveOneErrorAndExitCode1) {
+  const test::TempDir dir;
+  const auto stories =
+      test::read_file(std::filesystem::path(WATTLE_SOURCE_DIR) / "models/stories-gemma4-moe.gguf");
+  const std::filesystem::path path = dir.path() / "bad.gguf";
+  for (const size_t size :
+       {size_t{0}, size_t{3}, size_t{100}, size_t{20000}, stories.size() - 100}) {
+    save(path, {stories.begin(), stories.begin() + static_cast<std::ptrdiff_t>(size)});
+    const auto result = run_wattle({"show", path.string()});
+    EXPECT_EQ(result.exit_code, 1) << size;
+    EXPECT_EQ(result.out, "");
+    EXPECT_THAT(result.err, HasSubstr("error: " + path.string() + ": "));
+  }
+  const auto folder = run_wattle({"show", dir.path().string()});
+  EXPECT_EQ(folder.exit_code, 1);
+  const auto absent = run_wattle({"show", (dir.path() / "absent.gguf").string()});
+  EXPECT_EQ(absent.exit_code, 1);
+  EXPECT_THAT(absent.err, HasSubstr("absent.gguf"));
+  EXPECT_THAT(absent.err, HasSubstr("hint: "));
+}
+
+}  // namespace
+}  // namespace wattle
