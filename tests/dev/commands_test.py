@@ -50,7 +50,7 @@ class Commands(unittest.TestCase):
 
     def test_says_what_to_install_where_there_is_no_apt(self):
         with tempfile.TemporaryDirectory() as folder:
-            for tool in ("bash", "dirname", "readlink"):
+            for tool in ("bash", "dirname", "readlink", "uname"):
                 os.symlink(subprocess.check_output(["which", tool], text=True).strip(),
                            os.path.join(folder, tool))
             status, _, said = run(str(SOURCE / "dev"), "build", PATH=folder)
