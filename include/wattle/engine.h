@@ -30,23 +30,23 @@ namespace wattle {
 enum class KvCacheType { f32, f16, q8_0 };
 
 struct EngineParams {
-  std::filesystem::path model;  // a GGUF file, or the first of its shards
-  uint32_t n_ctx = 0;           // tokens a session can hold; 0: min(trained, 8192)
-  uint32_t n_batch = 512;       // prompt tokens computed at once
-  uint32_t n_threads = 0;       // 0: all processors this process may use
+  std::filesystem::path model{};  // a GGUF file, or the first of its shards
+  uint32_t n_ctx = 0;             // tokens a session can hold; 0: min(trained, 8192)
+  uint32_t n_batch = 512;         // prompt tokens computed at once
+  uint32_t n_threads = 0;         // 0: all processors this process may use
   bool pin_threads = false;
   KvCacheType kv_k = KvCacheType::f16;
   KvCacheType kv_v = KvCacheType::f16;
-  std::string chat_template;  // Jinja text that replaces the model's own; empty: the model's
+  std::string chat_template{};  // Jinja text that replaces the model's own; empty: the model's
   // Bytes of weights looked at so far, of all. Called from the thread that opens the engine;
   // returning false stops loading with Error{cancelled}.
-  std::function<bool(uint64_t done, uint64_t total)> on_load_progress;
-  LogSink log;
+  std::function<bool(uint64_t done, uint64_t total)> on_load_progress{};
+  LogSink log{};
 };
 
 struct ModelInfo {
-  std::string name;          // general.name, or the file name
-  std::string architecture;  // "gemma4", "llama", ...
+  std::string name{};          // general.name, or the file name
+  std::string architecture{};  // "gemma4", "llama", ...
   uint32_t n_vocab = 0;
   uint32_t n_ctx_train = 0;
   uint64_t n_params = 0;
@@ -55,19 +55,20 @@ struct ModelInfo {
 };
 
 struct ChatRequest {
-  std::vector<Message> messages;
-  std::string tools_json;               // a JSON array of tools in OpenAI's form, or empty
-  std::optional<bool> enable_thinking;  // absent: the template's default
-  SamplingParams sampling;
-  uint32_t n_predict = 0;         // tokens at most; 0: as many as fit into the context
-  std::vector<std::string> stop;  // texts that end the answer (not part of it)
+  std::vector<Message> messages{};
+  std::string tools_json{};               // a JSON array of tools in OpenAI's form, or empty
+  std::optional<bool> enable_thinking{};  // absent: the template's default
+  SamplingParams sampling{};
+  uint32_t n_predict = 0;           // tokens at most; 0: as many as fit into the context
+  std::vector<std::string> stop{};  // texts that end the answer (not part of it)
 };
 
 struct CompletionRequest {
-  std::string prompt;  // raw text; BOS is added as the model wants
-  SamplingParams sampling;
+  std::string prompt{};       // raw text; BOS is added as the model wants
+  bool parse_special = true;  // "<|im_start|>" in it becomes the control token
+  SamplingParams sampling{};
   uint32_t n_predict = 0;
-  std::vector<std::string> stop;
+  std::vector<std::string> stop{};
 };
 
 enum class StopReason { end_of_text, stop_text, length, context_full, cancelled };
@@ -89,10 +90,10 @@ struct Timings {
 };
 
 struct Answer {
-  Message message;  // role "assistant"
+  Message message{};  // role "assistant"
   StopReason stop = StopReason::end_of_text;
   uint64_t seed = 0;
-  Timings timings;
+  Timings timings{};
 };
 
 class Session;

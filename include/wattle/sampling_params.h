@@ -14,7 +14,7 @@
 namespace wattle {
 
 struct SamplingParams {
-  std::optional<uint64_t> seed;  // absent: a fresh one from the operating system
+  std::optional<uint64_t> seed{};  // absent: a fresh one from the operating system
 
   float temperature = 0.8f;  // 0: greedy
   int32_t top_k = 40;        // 0: off
@@ -33,7 +33,7 @@ struct SamplingParams {
   int32_t dry_penalty_last_n = -1;
   std::vector<std::string> dry_sequence_breakers{"\n", ":", "\"", "*"};
 
-  std::vector<std::pair<TokenId, float>> logit_bias;  // added to the logits; -inf forbids
+  std::vector<std::pair<TokenId, float>> logit_bias{};  // added to the logits; -inf forbids
 };
 
 }  // namespace wattle

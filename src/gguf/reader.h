@@ -44,6 +44,8 @@ class File {
   uint32_t version() const noexcept { return version_; }
   size_t n_shards() const noexcept { return n_shards_; }
   uint64_t size_bytes() const noexcept { return size_bytes_; }  // all shards
+  // The mapped shards; none where the file lies in memory.
+  std::span<const MappedFile> mappings() const noexcept { return mappings_; }
 
  private:
   void add(ParsedFile parsed, size_t size_bytes);

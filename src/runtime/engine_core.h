@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an open engine is made of: the part that its sessions share.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "backend/cpu/cpu_device.h"
+#include "gguf/reader.h"
+#include "kernels/engine_context.h"
+#include "model/kv_cache.h"
+#include "model/model.h"
+#include "runtime/fair_mutex.h"
+#include "tensor/view.h"
+#include "tokenizer/tokenizer.h"
+#include "wattle/engine.h"
+
+namespace wattle::runtime {
+
+// Opens the model when it is made. Whatever computes or touches the cache is a member function that
+// takes its turn behind the others; the rest is immutable. Members stand in the order in which they
+// borrow from each other.
+class EngineCore {
+ public:
+  // Throws Error: see Engine::Engine.
+  explicit EngineCore(const EngineParams& params);
+
+  const gguf::File& file() const noexcept { return file_; }
+  const Tokenizer& tokenizer() const noexcept { return tokenizer_; }
+  const ModelInfo& info() const noexcept { return info_; }
+  uint32_t n_ctx() const noexcept { return n_ctx_; }
+  uint32_t n_batch() const noexcept { return static_cast<uint32_t>(model_->n_batch()); }
+  // Columns of a row of logits. Those from tokenizer().n_vocab() on belong to no token: some models
+  // pad their matrices.
+  uint32_t n_logits() const noexcept { return model_->hparams().n_vocab; }
+
+  // Throws Error{out_of_memory} where its whole context would not fit.
+  SeqId create_sequence();
+  void free_sequence(SeqId seq);
+
+  // Goes back to the first n_keep tokens of the sequence, or to none where the cache no longer
+  // holds what the next token would see. Returns how many are left.
+  uint32_t truncate(SeqId seq, uint32_t n_keep);
+
+  // Appends tokens (at most n_batch) to the sequence, which holds `n_before`; writes the logits
+  // [logits_rows.size(), n_logits] that follow the tokens of these indices. Throws as
+  // Model::forward does; then nothing has changed.
+  void forward(SeqId seq, uint32_t n_before, std::span<const TokenId> tokens,
+               std::span<const uint32_t> logits_rows, MatView<float> logits);
+
+ private:
+  void check_vocabulary() const;
+  void page_in_weights(const EngineParams& params) const;
+
+  EngineContext context_;
+  gguf::File file_;
+  Tokenizer tokenizer_;
+  CpuDevice device_;
+  uint32_t n_ctx_;
+  std::unique_ptr<Model> model_;
+  ModelInfo info_;
+
+  FairMutex turn_;  // guards what follows, device and model
+  KvCache cache_;
+  uint32_t n_sequences_ = 0;
+  std::vector<Pos> positions_;  // of the running batch
+  std::vector<SeqId> sequences_;
+};
+
+// Owner of one sequence of the cache; borrows the core.
+class SequenceOwner {
+ public:
+  explicit SequenceOwner(EngineCore& core) : core_(core), id_(core.create_sequence()) {}
+  ~SequenceOwner() { core_.free_sequence(id_); }
+  SequenceOwner(const SequenceOwner&) = delete;
+  SequenceOwner& operator=(const SequenceOwner&) = delete;
+
+  SeqId id() const noexcept { return id_; }
+
+ private:
+  EngineCore& core_;
+  SeqId id_;
+};
+
+}  // namespace wattle::runtime

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <utility>
+
+#include "runtime/answer_stream.h"
+#include "runtime/engine_impl.h"
+#include "runtime/sequence.h"
+#include "sampling/sampler.h"
+
+namespace wattle {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double ms_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+}  // namespace
+
+struct Session::Impl {
+  explicit Impl(runtime::EngineCore& engine_core) : core(engine_core), sequence(engine_core) {}
+
+  Answer generate(std::span<const TokenId> prompt, SamplingParams sampling, uint32_t n_predict,
+                  runtime::AnswerStream& stream);
+  void check_prompt(std::span<const TokenId> prompt) const;
+
+  runtime::EngineCore& core;
+  runtime::Sequence sequence;
+  std::atomic<bool> cancelled{false};
+  static_assert(std::atomic<bool>::is_always_lock_free, "cancel() is called by signal handlers");
+};
+
+void Session::Impl::check_prompt(std::span<const TokenId> prompt) const {
+  if (prompt.empty()) {
+    throw Error(ErrorCode::usage,
+                fmt::format("the prompt is empty, and model '{}' has no token to begin a text with",
+                            core.info().name),
+                "give it some text to continue");
+  }
+  if (prompt.size() > core.n_ctx()) {
+    throw Error(ErrorCode::usage,
+                fmt::format("the prompt has {} tokens, but the context holds only {}",
+                            prompt.size(), core.n_ctx()),
+                "shorten it, or ask for a longer context with -c");
+  }
+}
+
+Answer Session::Impl::generate(std::span<const TokenId> prompt, SamplingParams sampling,
+                               uint32_t n_predict, runtime::AnswerStream& stream) {
+  const Clock::time_point start = Clock::now();
+  check_prompt(prompt);
+  const Tokenizer& tokenizer = core.tokenizer();
+  for (const TokenId id : tokenizer.suppressed()) {
+    sampling.logit_bias.emplace_back(id, -std::numeric_limits<float>::infinity());
+  }
+  sampling::Sampler sampler(sampling, tokenizer.n_vocab(),
+                            [&](TokenId id, std::string& out) { tokenizer.append_bytes(id, out); });
+  for (const TokenId id : prompt) sampler.accept(id);
+
+  Answer answer{.stop = StopReason::cancelled, .seed = sampler.seed()};
+  Timings& timings = answer.timings;
+  timings.n_prompt = static_cast<uint32_t>(prompt.size());
+  const runtime::Sequence::Assigned assigned = sequence.assign(prompt, cancelled);
+  timings.n_prompt_cached = assigned.n_reused;
+  timings.prompt_ms = ms_since(start);
+
+  while (!cancelled.load(std::memory_order_relaxed)) {
+    const TokenId token = sampler.sample(sequence.logits());
+    if (timings.n_generated == 0) timings.time_to_first_token_ms = ms_since(start);
+    if (tokenizer.is_eog(token)) {
+      answer.stop = StopReason::end_of_text;
+      break;
+    }
+    sampler.accept(token);
+    ++timings.n_generated;
+    stream.push(token);
+    if (stream.stop_text_found()) {
+      answer.stop = StopReason::stop_text;
+      break;
+    }
+    if (timings.n_generated == n_predict) {
+      answer.stop = StopReason::length;
+      break;
+    }
+    if (sequence.size() == core.n_ctx()) {
+      answer.stop = StopReason::context_full;
+      break;
+    }
+    if (cancelled.load(std::memory_order_relaxed)) break;
+    sequence.append(token);
+  }
+  answer.message = stream.finish();
+  timings.generation_ms = ms_since(start) - timings.prompt_ms;
+  return answer;
+}
+
+Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Session::~Session() = default;
+
+Answer Session::complete(const CompletionRequest& request, const OnDelta& on_delta) {
+  impl_->cancelled.store(false, std::memory_order_relaxed);
+  const Tokenizer& tokenizer = impl_->core.tokenizer();
+  const std::vector<TokenId> prompt =
+      tokenizer.encode(request.prompt, {.parse_special = request.parse_special});
+  runtime::AnswerStream stream(tokenizer, request.prompt.empty(), request.stop, on_delta);
+  return impl_->generate(prompt, request.sampling, request.n_predict, stream);
+}
+
+Answer Session::chat(const ChatRequest&, const OnDelta&) {
+  throw Error(ErrorCode::unsupported,
+              fmt::format("model '{}' has no chat template", impl_->core.info().name),
+              "complete raw text with it (--raw)");
+}
+
+void Session::cancel() noexcept { impl_->cancelled.store(true, std::memory_order_relaxed); }
+
+std::unique_ptr<Session> Engine::new_session() {
+  return std::unique_ptr<Session>(new Session(std::make_unique<Session::Impl>(impl_->core)));
+}
+
+}  // namespace wattle

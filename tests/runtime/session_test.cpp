@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole answers of small real models. Kernels are forced to scalar, with which the logits of a row
+// never depend on the rows computed with it: then equal means equal.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/golden_dir.h"
+#include "wattle/engine.h"
+
+namespace wattle {
+namespace {
+
+const char* const kStories = "real/stories260K-f32.gguf";  // of the reference data
+
+// The model of the repository, with a sliding window of 64.
+const std::filesystem::path kWindowed =
+    std::filesystem::path(WATTLE_SOURCE_DIR) / "models/stories-gemma4-moe.gguf";
+
+std::unique_ptr<Engine> open_model(const std::filesystem::path& file, EngineParams params = {}) {
+  ::setenv("WATTLE_ISA", "scalar", 1);
+  params.model = test::golden_dir() / file;  // an absolute path stays
+  params.kv_k = KvCacheType::f32;
+  params.kv_v = KvCacheType::f32;
+  auto engine = std::make_unique<Engine>(params);
+  ::unsetenv("WATTLE_ISA");
+  return engine;
+}
+
+CompletionRequest greedy(std::string prompt, uint32_t n_predict) {
+  CompletionRequest r{.prompt = std::move(prompt), .n_predict = n_predict};
+  r.sampling.temperature = 0.0f;
+  return r;
+}
+
+CompletionRequest drawn(std::string prompt, uint32_t n_predict, uint64_t seed) {
+  CompletionRequest r{.prompt = std::move(prompt), .n_predict = n_predict};
+  r.sampling.seed = seed;
+  return r;
+}
+
+// The answer; what was streamed must be the same.
+Answer complete(Session& session, const CompletionRequest& request) {
+  std::string streamed;
+  const Answer answer = session.complete(request, [&](const Delta& d) {
+    EXPECT_EQ(d.kind, Delta::Kind::text);
+    EXPECT_FALSE(d.text.empty());
+    streamed += d.text;
+  });
+  EXPECT_EQ(streamed, answer.message.content);
+  EXPECT_EQ(answer.message.role, "assistant");
+  return answer;
+}
+
+std::string fresh_text(Engine& engine, const CompletionRequest& request) {
+  return complete(*engine.new_session(), request).message.content;
+}
+
+const std::string kOnce = "Once upon a time, there was a little girl named Lily.";
+
+// A story of more than the window of 64, in the words of the models.
+const std::string kLong =
+    "Once upon a time, there was a little dog named Max. Max liked to run and play in the park "
+    "with "
+    "his friend Lily. One day, Max saw a big red ball. He wanted to play with the ball, but it was "
+    "too high in the tree. Lily said, \"I can help you, Max!\" She took a long stick and hit the "
+    "ball. The ball fell down and Max was very happy. They played with the ball all day.";
+
+TEST(Session, TellsTheStoryThatLlama2cTells) {
+  WATTLE_NEEDS_GOLDEN(kStories);
+  const auto engine = open_model(kStories);
+  EXPECT_TRUE(fresh_text(*engine, greedy("", 60))
+                  .starts_with("Once upon a time, there was a little girl named Lily. She loved to "
+                               "play outside in the park. One day, she saw a big, red ball. "));
+}
+
+TEST(Session, AnswersTheGoldenTexts) {
+  WATTLE_NEEDS_GOLDEN(kStories);
+  const auto engine = open_model(kStories);
+  std::ifstream in(test::golden_dir() / "real/stories260K-f32.json");
+  const nlohmann::json golden = nlohmann::json::parse(in);
+  for (const auto& c : golden.at("cases")) {
+    const auto n = static_cast<uint32_t>(c.at("greedy_ids").size());
+    EXPECT_EQ(fresh_text(*engine, greedy(c.at("prompt"), n)), c.at("text").get<std::string>());
+  }
+}
+
+TEST(Session, SameSeedSameText) {
+  WATTLE_NEEDS_GOLDEN(kStories);
+  const auto engine = open_model(kStories);
+  const std::string text = fresh_text(*engine, drawn(kOnce, 40, 7));
+  EXPECT_EQ(fresh_text(*engine, drawn(kOnce, 40, 7)), text);
+  EXPECT_NE(fresh_text(*engine, drawn(kOnce, 40, 8)), text);
+}
+
+TEST(Session, TheThreadCountNeverChangesTheText) {
+  const std::string one = fresh_text(*open_model(kWindowed, {.n_threads = 1}), drawn(kOnce, 30, 3));
+  EXPECT_EQ(fresh_text(*open_model(kWindowed, {.n_threads = 3}), drawn(kOnce, 30, 3)), one);
+}
+
+TEST(Session, ReportsTheSeedItTook) {
+  WATTLE_NEEDS_GOLDEN(kStories);
+  const auto engine = open_model(kStories);
+  CompletionRequest request{.prompt = kOnce, .n_predict = 40};
+  const Answer answer = complete(*engine->new_session(), request);
+  EXPECT_EQ(fresh_text(*engine, drawn(kOnce, 40, answer.seed)), answer.message.content);
+}
+
+TEST(Session, PromptsInSmallPiecesGiveTheSameText) {
+  const std::string whole = fresh_text(*open_model(kWindowed), greedy(kLong, 15));
+  for (const uint32_t n_batch : {1, 7}) {
+    EXPECT_EQ(fresh_text(*open_model(kWindowed, {.n_batch = n_batch}), greedy(kLong, 15)), whole)
+        << n_batch;
+  }
+}
+
+TEST(Session, StopsAfterSoManyTokens) {
+  WATTLE_NEEDS_GOLDEN(kStories);
+  const auto engine = open_model(kStories);
+  const Answer answer = complete(*engine->new_session(), greedy(kOnce, 5));
+  EXPECT_EQ(answer.stop, StopReason::length);
+  EXPECT_EQ(answer.timings.n_generated, 5u);
+  EXPECT_GT(answer.timings.n_prompt, 5u);
+  EXPECT_EQ(answer.timings.n_prompt_cached, 0u);
+  EXPECT_GT(answer.timings.time_to_first_token_ms, 0.0);
+}
+
+TEST(Session, StopsAtTheEndOfTheText) {
+  WATTLE_NEEDS_GOLDEN(kStories);
+  const auto engine = open_model(kStories);
+  const Answer answer = complete(*engine->new_session(), greedy(kOnce, 0));
+  EXPECT_TRUE(answer.stop == StopReason::end_of_text || answer.stop == StopReason::context_full);
+  EXPECT_GT(answer.timings.n_generated, 20u);
+}
+
+TEST(Session, StopTextsEndTheAnswerAndAreNoPartOfIt) {
+  WATTLE_NEEDS_GOLDEN(kStories);
+  const auto engine = open_model(kStories);
+  const std::string text = fresh_text(*engine, greedy(kOnce, 60));
+  // Every piece of 3 to 9 characters of the text begins and ends somewhere inside tokens.
+  for (size_t at = 10; at < 60; at += 7) {
+    for (size_t n = 3; n < 10; n += 3) {
+      const std::string stop = text.substr(at, n);
+      CompletionRequest request = greedy(kOnce, 60);
+      request.stop = {"never in the text", stop};
+      const Answer answer = complete(*engine->new_session(), request);
+      EXPECT_EQ(answer.stop, StopReason::stop_text);
+      EXPECT_EQ(answer.message.content, text.substr(0, text.find(stop)));
+    }
+  }
+}
+
+TEST(Session, StopsWhenTheContextIsFull) {
+  WATTLE_NEEDS_GOLDEN(kStories);
+  const auto engine = open_model(kStories, {.n_ctx = 40});
+  EXPECT_EQ(engine->n_ctx(), 40u);
+  const Answer answer = complete(*engine->new_session(), greedy(kOnce, 0));
+  EXPECT_EQ(answer.stop, StopReason::context_full);
+  // The last token needs no place: nothing is computed from it.
+  EXPECT_EQ(answer.timings.n_prompt + answer.timings.n_generated, 41u);
+  EXPECT_TRUE(
+      fresh_text(*open_model(kStories), greedy(kOnce, 60)).starts_with(answer.message.content));
+}
+
+ErrorCode error_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& e) {
+    return e.code();
+  }
+  ADD_FAILURE() << "no error";
+  return ErrorCode::io;
+}
+
+TEST(Session, RefusesAPromptThatDoesNotFit) {
+  WATTLE_NEEDS_GOLDEN(kStories);
+  const auto engine = open_model(kStories, {.n_ctx = 16});
+  const auto session = engine->new_session();
+  EXPECT_EQ(error_of([&] { session->complete(greedy(kLong, 1), {}); }), ErrorCode::usage);
+  EXPECT_EQ(session->complete(greedy("One day", 3), {}).stop, StopReason::length);
+}
+
+TEST(Session, RefusesToChatWithoutATemplate) {
+  WATTLE_NEEDS_GOLDEN(kStories);
+  const auto engine = open_model(kStories);
+  EXPECT_FALSE(engine->model().has_chat_template);
+  const ChatRequest request{.messages = {{.role = "user", .content = "Hello"}}};
+  EXPECT_EQ(error_of([&] { engine->new_session()->chat(request, {}); }), ErrorCode::unsupported);
+}
+
+TEST(Session, ReusesWhatIsInTheCache) {
+  WATTLE_NEEDS_GOLDEN(kStories);
+  for (const std::filesystem::path& file : {std::filesystem::path(kStories), kWindowed}) {
+    const auto engine = open_model(file);
+    const auto session = engine->new_session();
+    const Answer first = complete(*session, greedy(kOnce, 30));
+    const std::string longer = kOnce + first.message.content + " The end. Then";
+    const Answer second = complete(*session, greedy(longer, 30));
+    EXPECT_GT(second.timings.n_prompt_cached, first.timings.n_prompt);
+    EXPECT_EQ(second.message.content, fresh_text(*engine, greedy(longer, 30))) << file;
+    // The very same prompt: all but its last token is there.
+    const Answer again = complete(*session, greedy(longer, 30));
+    EXPECT_EQ(again.message.content, second.message.content);
+    EXPECT_EQ(again.timings.n_prompt_cached, again.timings.n_prompt - 1);
+  }
+}
+
+// After a long text the ring of a sliding window no longer holds what comes before an early
+// divergence: it must be computed again, and after a late one it need not.
+TEST(Session, ReuseIsRightForSlidingWindows) {
+  const auto engine = open_model(kWindowed, {.n_batch = 16});
+  const std::string other_end = kLong + " The next day";
+  const std::string other_end_text = fresh_text(*engine, greedy(other_end, 15));
+  for (const size_t keep : {20u, 300u}) {
+    const auto session = engine->new_session();
+    complete(*session, greedy(kLong, 100));
+    const std::string early = kLong.substr(0, keep) + " and then";
+    EXPECT_EQ(complete(*session, greedy(early, 15)).message.content,
+              fresh_text(*engine, greedy(early, 15)))
+        << keep;
+    EXPECT_EQ(complete(*session, greedy(other_end, 15)).message.content, other_end_text) << keep;
+  }
+}
+
+TEST(Session, CancelFromTheCallbackEndsTheAnswer) {
+  WATTLE_NEEDS_GOLDEN(kStories);
+  const auto engine = open_model(kStories);
+  const auto session = engine->new_session();
+  int n_deltas = 0;
+  const Answer answer = session->complete(greedy(kOnce, 0), [&](const Delta&) {
+    if (++n_deltas == 5) session->cancel();
+  });
+  EXPECT_EQ(answer.stop, StopReason::cancelled);
+  EXPECT_EQ(n_deltas, 5);
+  EXPECT_EQ(complete(*session, greedy(kOnce, 30)).message.content,
+            fresh_text(*engine, greedy(kOnce, 30)));
+}
+
+TEST(Session, CancelFromAnotherThreadEndsThePromptToo) {
+  const auto engine = open_model(kWindowed, {.n_batch = 1});
+  const auto session = engine->new_session();
+  std::atomic<bool> done{false};
+  std::thread impatient([&] {
+    while (!done.load()) session->cancel();
+  });
+  const Answer answer = session->complete(greedy(kLong, 0), {});
+  done = true;
+  impatient.join();
+  EXPECT_EQ(answer.stop, StopReason::cancelled);
+  EXPECT_EQ(answer.timings.n_generated, 0u);
+  EXPECT_EQ(complete(*session, greedy(kOnce, 30)).message.content,
+            fresh_text(*engine, greedy(kOnce, 30)));
+}
+
+TEST(Session, SurvivesACallbackThatThrows) {
+  const auto engine = open_model(kWindowed);
+  const auto session = engine->new_session();
+  int n_deltas = 0;
+  EXPECT_THROW(session->complete(greedy(kLong, 15),
+                                 [&](const Delta&) {
+                                   if (++n_deltas == 10) throw std::runtime_error("the pipe broke");
+                                 }),
+               std::runtime_error);
+  const Answer answer = complete(*session, greedy(kLong, 15));
+  EXPECT_EQ(answer.message.content, fresh_text(*engine, greedy(kLong, 15)));
+  EXPECT_GT(answer.timings.n_prompt_cached, 0u);
+}
+
+TEST(Session, SeveralAtOnceAnswerAsEachAlone) {
+  const auto engine = open_model(kWindowed, {.n_batch = 8});
+  constexpr int kSessions = 3;
+  std::vector<std::string> alone;
+  for (int i = 0; i < kSessions; ++i) {
+    alone.push_back(fresh_text(*engine, drawn(kLong, 20, static_cast<uint64_t>(i))));
+  }
+  std::vector<std::string> together(kSessions);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kSessions; ++i) {
+    threads.emplace_back([&, i] {
+      together[static_cast<size_t>(i)] =
+          fresh_text(*engine, drawn(kLong, 20, static_cast<uint64_t>(i)));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(together, alone);
+}
+
+TEST(Session, RefusesParametersOutOfRange) {
+  WATTLE_NEEDS_GOLDEN(kStories);
+  const auto engine = open_model(kStories);
+  const auto session = engine->new_session();
+  CompletionRequest request = greedy(kOnce, 1);
+  request.sampling.top_p = 2.0f;
+  EXPECT_EQ(error_of([&] { session->complete(request, {}); }), ErrorCode::usage);
+  request = greedy(kOnce, 1);
+  request.stop = {""};
+  EXPECT_EQ(error_of([&] { session->complete(request, {}); }), ErrorCode::usage);
+}
+
+}  // namespace
+}  // namespace wattle
