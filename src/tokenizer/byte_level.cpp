@@ -19,7 +19,7 @@ class ByteLevel final : public Family {
  public:
   ByteLevel(const VocabSpec& spec, std::span<const TokenType> types, uint64_t seed,
             PreTokenizer pre)
-      : index_(spec.tokens, types, seed),
+      : index_(spec.tokens, types, seed, /*user_defined=*/false),
         merges_(spec.merges, seed),
         bytes_(std::nullopt),
         pre_(pre) {
@@ -63,10 +63,8 @@ class ByteLevel final : public Family {
   }
 
   void append_bytes(std::string_view token, TokenType type, std::string& out) const override {
-    // Special tokens are spelt in plain text.
-    const bool plain = type != TokenType::normal && type != TokenType::unused;
-    if (plain) {
-      out += token;
+    if (type == TokenType::user_defined) {
+      out += token;  // spelt in plain text
     } else {
       alphabet_.append_bytes(out, token);
     }

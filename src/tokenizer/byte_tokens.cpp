@@ -21,9 +21,10 @@ std::optional<uint8_t> parse_byte_token(std::string_view text) noexcept {
   return static_cast<uint8_t>(value);
 }
 
-ByteTokens hex_byte_tokens(const VocabSpec& spec) {
+ByteTokens hex_byte_tokens(const VocabSpec& spec, std::span<const TokenType> types) {
   ByteTokens tokens(spec.unk);
   for (size_t i = 0; i < spec.tokens.size(); ++i) {
+    if (types[i] != TokenType::byte) continue;
     if (const auto byte = parse_byte_token(spec.tokens[i])) {
       tokens.set(*byte, TokenId{static_cast<int32_t>(i)});
     }

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -31,7 +32,7 @@ class ByteTokens {
 // The byte that a token text "<0x0A>" stands for, if it has that form (upper-case hexadecimal).
 std::optional<uint8_t> parse_byte_token(std::string_view text) noexcept;
 
-// The tokens "<0x00>".."<0xFF>" of a SentencePiece vocabulary.
-ByteTokens hex_byte_tokens(const VocabSpec& spec);
+// The tokens of type byte, "<0x00>".."<0xFF>". Other bytes become the unknown token.
+ByteTokens hex_byte_tokens(const VocabSpec& spec, std::span<const TokenType> types);
 
 }  // namespace wattle::tokenizer

@@ -28,9 +28,10 @@ uint32_t rank_of_score(float score) noexcept {
 class SentencePiece final : public Family {
  public:
   SentencePiece(const VocabSpec& spec, std::span<const TokenType> types, uint64_t seed)
-      : index_(spec.tokens, types, seed),
+      :  // The runs of spaces of Gemma 3 are user-defined, and merges build them.
+        index_(spec.tokens, types, seed, /*user_defined=*/true),
         scores_(spec.scores),
-        bytes_(hex_byte_tokens(spec)),
+        bytes_(hex_byte_tokens(spec, types)),
         add_space_prefix_(spec.add_space_prefix.value_or(true)) {}
 
   void encode(std::string_view text, bool starts_text, std::vector<TokenId>& out) const override {

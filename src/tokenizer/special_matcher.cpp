@@ -2,6 +2,7 @@
 #include "tokenizer/special_matcher.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace wattle::tokenizer {
@@ -14,10 +15,10 @@ unsigned byte_at(std::string_view text, size_t i) noexcept {
 }  // namespace
 
 SpecialMatcher::SpecialMatcher(std::vector<Entry> entries) : entries_(std::move(entries)) {
-  // string_view compares as unsigned bytes, as byte_at does. Stable: of equal texts the first
-  // token counts.
-  std::stable_sort(entries_.begin(), entries_.end(),
-                   [](const Entry& a, const Entry& b) { return a.text < b.text; });
+  // string_view compares as unsigned bytes, as byte_at does. Of equal texts the lowest id counts.
+  std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
+    return std::tie(a.text, a.id) < std::tie(b.text, b.id);
+  });
   const auto same = [](const Entry& a, const Entry& b) { return a.text == b.text; };
   entries_.erase(std::unique(entries_.begin(), entries_.end(), same), entries_.end());
   for (const Entry& e : entries_) ++first_[byte_at(e.text, 0) + 1];

@@ -13,7 +13,8 @@
 
 namespace wattle::tokenizer {
 
-// A set of token texts that is asked for the longest one at a position. Borrows the texts.
+// A set of token texts that is asked for the longest one at a position. Of equal texts the lowest
+// id counts. Borrows the texts.
 class SpecialMatcher {
  public:
   struct Entry {

@@ -4,12 +4,19 @@
 namespace wattle::tokenizer {
 
 TokenIndex::TokenIndex(std::span<const std::string_view> tokens, std::span<const TokenType> types,
-                       uint64_t seed)
+                       uint64_t seed, bool user_defined)
     : tokens_(tokens), seed_(seed), slots_(tokens.size()) {
+  const auto is_text = [&](TokenType type) {
+    switch (type) {
+      case TokenType::control:
+      case TokenType::unknown:
+      case TokenType::byte: return false;
+      case TokenType::user_defined: return user_defined;
+      default: return true;
+    }
+  };
   const auto hash_of = [&](uint32_t id) -> std::optional<uint64_t> {
-    const bool is_text = types[id] != TokenType::control && types[id] != TokenType::unknown &&
-                         types[id] != TokenType::byte && !tokens[id].empty();
-    if (!is_text) return std::nullopt;
+    if (!is_text(types[id]) || tokens[id].empty()) return std::nullopt;
     return hash_text(tokens[id], seed);
   };
   slots_.fill(static_cast<uint32_t>(tokens.size()), hash_of,

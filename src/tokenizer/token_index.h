@@ -17,8 +17,9 @@ namespace wattle::tokenizer {
 // their spelling. Of two tokens with the same text the first counts. Borrows `tokens`.
 class TokenIndex {
  public:
+  // user_defined: whether merges may also end at user-defined tokens.
   TokenIndex(std::span<const std::string_view> tokens, std::span<const TokenType> types,
-             uint64_t seed);
+             uint64_t seed, bool user_defined);
 
   std::optional<TokenId> find(std::string_view text) const noexcept;
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "tokenizer/byte_tokens.h"
+
 namespace wattle::tokenizer {
 namespace {
 
@@ -34,12 +36,21 @@ bool ends_turn(std::string_view text, TokenType type) noexcept {
   return std::ranges::find(kEndOfTurnTexts, text) != std::end(kEndOfTurnTexts);
 }
 
+std::vector<TokenType> types_of(const VocabSpec& spec) {
+  if (!spec.types.empty()) return spec.types;
+  std::vector<TokenType> types;
+  types.reserve(spec.tokens.size());
+  for (const std::string_view text : spec.tokens) {
+    types.push_back(parse_byte_token(text) ? TokenType::byte : TokenType::normal);
+  }
+  return types;
+}
+
 }  // namespace
 
 TokenRoles assign_roles(const VocabSpec& spec) {
   TokenRoles roles;
-  roles.types = spec.types;
-  roles.types.resize(spec.tokens.size(), TokenType::normal);
+  roles.types = types_of(spec);
 
   for (size_t i = 0; i < spec.tokens.size(); ++i) {
     const std::string_view text = spec.tokens[i];

@@ -32,7 +32,7 @@ struct VocabSpec {
 
   std::vector<std::string_view> tokens;  // [n_vocab], the index is the id
   std::vector<float> scores;             // [n_vocab], higher merges first; only "llama" needs them
-  std::vector<TokenType> types;          // [n_vocab], or empty: all normal
+  std::vector<TokenType> types;          // [n_vocab], or empty: normal, or byte by their form
   std::vector<std::string_view> merges;  // "left right", first merges first; "gemma4" and "gpt2"
 
   std::optional<TokenId> bos, eos, eot, eom, unk;

@@ -52,11 +52,12 @@ TEST(TokenRoles, AWordNamedAsBosStaysAWord) {
   EXPECT_EQ(assign_roles(marked.spec()).types[0], TokenType::control);
 }
 
-TEST(TokenRoles, WithoutTypesAllAreNormal) {
-  SmallVocab v("gpt2");
+TEST(TokenRoles, WithoutTypesTokensAreNormalButForBytes) {
+  SmallVocab v("llama");
   v.add("a");
+  v.add("<0x0A>");
   v.spec().types.clear();
-  EXPECT_EQ(assign_roles(v.spec()).types, (std::vector{TokenType::normal}));
+  EXPECT_EQ(assign_roles(v.spec()).types, (std::vector{TokenType::normal, TokenType::byte}));
 }
 
 }  // namespace

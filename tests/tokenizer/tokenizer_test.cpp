@@ -93,6 +93,15 @@ TEST(Gemma4, KeepsSpacesAndTakesNewlineRunsThatAreTokens) {
   EXPECT_EQ(split(tokenizer, "hix"), (Spellings{"hi", "<0x78>"}));
 }
 
+TEST(Gemma4, SpellsAMergeThatIsNoTokenInItsCharacters) {
+  SmallVocab v("gemma4");
+  fill_gemma4(v);
+  v.merge("hi x");
+  v.merge("▁ x");
+  const Tokenizer tokenizer(v.spec());
+  EXPECT_EQ(split(tokenizer, "hix x"), (Spellings{"h", "i", "<0x78>", "▁", "<0x78>"}));
+}
+
 TEST(Gemma4, AlwaysAddsBosWhateverTheFileSays) {
   SmallVocab v("gemma4");
   fill_gemma4(v);
@@ -121,6 +130,14 @@ TEST(ByteLevel, OnlyLlamaTakesAWholeWordThatNoMergeBuilds) {
     EXPECT_EQ(split(tokenizer, "xyz"), llama ? Spellings{"xyz"} : (Spellings{"x", "y", "z"}))
         << pre;
   }
+}
+
+TEST(ByteLevel, NeverMergesPlainTextIntoAUserDefinedToken) {
+  SmallVocab v("gpt2", "llama-bpe");
+  fill_byte_level(v);
+  v.add("Ġx", TokenType::user_defined);
+  const Tokenizer tokenizer(v.spec());
+  EXPECT_EQ(split(tokenizer, " x"), (Spellings{"Ġ", "x"}));
 }
 
 TEST(ByteLevel, LeavesOutBytesWithoutAToken) {
