@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "bench/micro/huge_pages.h"
 #include "kernels/kernels.h"
 #include "tests/support/random_blocks.h"
 
@@ -37,7 +38,7 @@ void run(benchmark::State& state, const Case& c) {
   const size_t w_row_bytes = row_bytes(c.type, c.n_cols);
   const size_t n_random = std::min<size_t>(c.n_rows, 64);
   const AlignedBuffer<std::byte> some = random.rows(c.type, n_random, c.n_cols);
-  AlignedBuffer<std::byte> w(c.n_rows * w_row_bytes);
+  const HugePages w(c.n_rows * w_row_bytes);
   for (size_t r = 0; r < c.n_rows; ++r)
     std::memcpy(w.data() + r * w_row_bytes, some.data() + r % n_random * w_row_bytes, w_row_bytes);
 

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "kernels/matmul.h"
-#include "kernels/x86/matvec_q8.inl.h"
+#include "kernels/x86/matvec_rows.inl.h"
 #include "kernels/x86/pack_q8.inl.h"
 
 namespace wattle::kernels::x86 {
@@ -69,14 +69,12 @@ void four_rows_of_floats(const MatmulArgs& args, size_t act, size_t row, size_t 
   }
 }
 
-template <class T>
-void matvec_floats(const MatmulArgs& args, RowRange rows) noexcept {
-  for (size_t row = rows.begin; row < rows.end; row += kRowsInFlight) {
-    size_t act = 0;
-    for (; args.n_act - act >= 2; act += 2) four_rows_of_floats<T, 2>(args, act, row, rows.end);
-    if (act < args.n_act) four_rows_of_floats<T, 1>(args, act, row, rows.end);
+struct MatvecFloats {
+  template <class T, int kActs>
+  static void four_rows(const MatmulArgs& args, size_t act, size_t row, size_t end) {
+    four_rows_of_floats<T, kActs>(args, act, row, end);
   }
-}
+};
 
 // tile: f32 [n_cols up to 8][kRows]
 template <class T, int kRows>
@@ -96,7 +94,8 @@ void pack_floats(const MatmulArgs& args, size_t row, size_t end, std::byte* tile
       for (int i = 0; i < 8; ++i) {
         columns[i] = _mm256_castps_si256(n >= 8 ? T::load(w[i] + k) : load_some<T>(w[i] + k, n));
       }
-      store_transposed(columns, to, kStride);
+      transpose(columns);
+      for (size_t i = 0; i < 8; ++i) store256(to + i * kStride, columns[i]);
     }
   }
 }

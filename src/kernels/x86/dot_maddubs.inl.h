@@ -14,10 +14,7 @@ constexpr int steps_in_16_bits(int max_code, int n_steps) {
   return n;
 }
 
-template <int kActs>
 struct DotMaddubs {
-  static constexpr int kMaxActs = kActs;
-
   template <class T>
   WATTLE_INLINE static __m256i start(__m256i x) {
     if constexpr (T::kOffset == 0) return _mm256_setzero_si256();

@@ -2,6 +2,7 @@
 // Matrix products with AVX2, FMA and F16C.
 #include "kernels/x86/dot_maddubs.inl.h"
 #include "kernels/x86/matmul_rows.inl.h"
+#include "kernels/x86/matvec_q8.inl.h"
 
 namespace wattle::kernels {
 namespace x86 {
@@ -10,7 +11,8 @@ namespace {
 struct Simd256 {
   static constexpr int kRows = 8;
   static constexpr int kActs = 4;
-  static constexpr size_t kMatmulFrom = 5;
+  static constexpr size_t kMatmulFrom = 3;
+  static constexpr size_t kMatmulFromFloats = 16;
   using Ints = __m256i;
   using Floats = __m256;
 
@@ -67,13 +69,13 @@ struct Simd256 {
   }
 };
 
-using Dot = DotMaddubs<2>;
+using Loop = Matvec<DotMaddubs>;
 
 }  // namespace
 
 }  // namespace x86
 
-const MatmulSet avx2::kMatmul{x86::kRows<x86::Simd256, x86::Dot>,
-                              sizeof x86::kRows<x86::Simd256, x86::Dot> / sizeof(MatmulRow)};
+const MatmulSet avx2::kMatmul{x86::kRows<x86::Simd256, x86::Loop>,
+                              sizeof x86::kRows<x86::Simd256, x86::Loop> / sizeof(MatmulRow)};
 
 }  // namespace wattle::kernels

@@ -2,6 +2,7 @@
 // Matrix products with AVX-512 F, BW, DQ, VL, without VNNI.
 #include "kernels/x86/dot_maddubs.inl.h"
 #include "kernels/x86/matmul_rows.inl.h"
+#include "kernels/x86/matvec_q8.inl.h"
 #include "kernels/x86/simd512.inl.h"
 
 namespace wattle::kernels {
@@ -45,14 +46,14 @@ struct Simd512Maddubs : Simd512 {
   }
 };
 
-using Dot = DotMaddubs<4>;
+using Loop = Matvec<DotMaddubs>;
 
 }  // namespace
 
 }  // namespace x86
 
 const MatmulSet avx512::kMatmul{
-    x86::kRows<x86::Simd512Maddubs, x86::Dot>,
-    sizeof x86::kRows<x86::Simd512Maddubs, x86::Dot> / sizeof(MatmulRow)};
+    x86::kRows<x86::Simd512Maddubs, x86::Loop>,
+    sizeof x86::kRows<x86::Simd512Maddubs, x86::Loop> / sizeof(MatmulRow)};
 
 }  // namespace wattle::kernels

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matrix products with AVX-512 VNNI: one instruction multiplies and adds four bytes in each lane.
 #include "kernels/x86/matmul_rows.inl.h"
+#include "kernels/x86/matvec_q8.inl.h"
 #include "kernels/x86/simd512.inl.h"
 
 namespace wattle::kernels {
@@ -25,9 +26,8 @@ struct Simd512Vnni : Simd512 {
   }
 };
 
+// 256 bits: wider vectors were tried and are slower on Zen 4 for blocks of 32.
 struct DotVnni {
-  static constexpr int kMaxActs = 4;
-
   template <class T>
   WATTLE_INLINE static __m256i start(__m256i x) {
     constexpr int kOffset = T::kSigned ? 128 : T::kOffset;
@@ -44,12 +44,14 @@ struct DotVnni {
   }
 };
 
+using Loop = Matvec<DotVnni>;
+
 }  // namespace
 
 }  // namespace x86
 
 const MatmulSet avx512vnni::kMatmul{
-    x86::kRows<x86::Simd512Vnni, x86::DotVnni>,
-    sizeof x86::kRows<x86::Simd512Vnni, x86::DotVnni> / sizeof(MatmulRow)};
+    x86::kRows<x86::Simd512Vnni, x86::Loop>,
+    sizeof x86::kRows<x86::Simd512Vnni, x86::Loop> / sizeof(MatmulRow)};
 
 }  // namespace wattle::kernels

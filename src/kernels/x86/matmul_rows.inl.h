@@ -4,16 +4,15 @@
 
 #include "kernels/x86/dense.inl.h"
 #include "kernels/x86/gemm_q8.inl.h"
-#include "kernels/x86/matvec_q8.inl.h"
 
 namespace wattle::kernels::x86 {
 namespace {
 
-template <class Simd, class Dot, class T>
+template <class Simd, class Loop, class T>
 constexpr MatmulKernel q8_kernel() {
   return {.name = {},
           .act = ActFormat::q8,
-          .matvec = matvec_q8<Dot, T>,
+          .matvec = matvec<Loop, T>,
           .matmul = matmul_q8<Simd, T>,
           .matmul_from = Simd::kMatmulFrom,
           .tile_rows = Simd::kRows,
@@ -24,31 +23,31 @@ template <class Simd, class T>
 constexpr MatmulKernel float_kernel() {
   return {.name = {},
           .act = ActFormat::f32,
-          .matvec = matvec_floats<T>,
+          .matvec = matvec<MatvecFloats, T>,
           .matmul = matmul_floats<Simd, T>,
-          .matmul_from = Simd::kMatmulFrom,
+          .matmul_from = Simd::kMatmulFromFloats,
           .tile_rows = Simd::kRows,
           .scratch_bytes = scratch_bytes_floats<Simd>};
 }
 
-template <class Simd, class Dot>
+template <class Simd, class Loop>
 constexpr MatmulRow kRows[] = {
     {DType::f32, float_kernel<Simd, F32>()},
     {DType::f16, float_kernel<Simd, F16>()},
     {DType::bf16, float_kernel<Simd, BF16>()},
-    {DType::q4_0, q8_kernel<Simd, Dot, Q4_0>()},
-    {DType::q4_1, q8_kernel<Simd, Dot, Q4_1>()},
-    {DType::q5_0, q8_kernel<Simd, Dot, Q5_0>()},
-    {DType::q5_1, q8_kernel<Simd, Dot, Q5_1>()},
-    {DType::q8_0, q8_kernel<Simd, Dot, Q8_0>()},
-    {DType::q2_k, q8_kernel<Simd, Dot, Q2_K>()},
-    {DType::q3_k, q8_kernel<Simd, Dot, Q3_K>()},
-    {DType::q4_k, q8_kernel<Simd, Dot, Q4_K>()},
-    {DType::q5_k, q8_kernel<Simd, Dot, Q5_K>()},
-    {DType::q6_k, q8_kernel<Simd, Dot, Q6_K>()},
-    {DType::iq4_nl, q8_kernel<Simd, Dot, IQ4_NL>()},
-    {DType::iq4_xs, q8_kernel<Simd, Dot, IQ4_XS>()},
-    {DType::mxfp4, q8_kernel<Simd, Dot, MXFP4>()},
+    {DType::q4_0, q8_kernel<Simd, Loop, Q4_0>()},
+    {DType::q4_1, q8_kernel<Simd, Loop, Q4_1>()},
+    {DType::q5_0, q8_kernel<Simd, Loop, Q5_0>()},
+    {DType::q5_1, q8_kernel<Simd, Loop, Q5_1>()},
+    {DType::q8_0, q8_kernel<Simd, Loop, Q8_0>()},
+    {DType::q2_k, q8_kernel<Simd, Loop, Q2_K>()},
+    {DType::q3_k, q8_kernel<Simd, Loop, Q3_K>()},
+    {DType::q4_k, q8_kernel<Simd, Loop, Q4_K>()},
+    {DType::q5_k, q8_kernel<Simd, Loop, Q5_K>()},
+    {DType::q6_k, q8_kernel<Simd, Loop, Q6_K>()},
+    {DType::iq4_nl, q8_kernel<Simd, Loop, IQ4_NL>()},
+    {DType::iq4_xs, q8_kernel<Simd, Loop, IQ4_XS>()},
+    {DType::mxfp4, q8_kernel<Simd, Loop, MXFP4>()},
 };
 
 }  // namespace

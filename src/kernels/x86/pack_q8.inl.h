@@ -32,26 +32,28 @@ struct TileLayout {
   static constexpr size_t kBytes = kMinsAt + (Packed::kMin ? kScales * kRows * sizeof(float) : 0);
 };
 
-// dst[k] = lane k of the eight vectors, for k = 0 ... 7; dst rows are `stride` bytes apart.
-WATTLE_INLINE void store_transposed(const __m256i (&rows)[8], std::byte* dst, size_t stride) {
+// Afterwards v[k] holds lane k of each of the eight.
+WATTLE_INLINE void transpose(__m256i (&v)[8]) {
   __m256i pairs[8];
   for (int i = 0; i < 8; i += 2) {
-    pairs[i] = _mm256_unpacklo_epi32(rows[i], rows[i + 1]);
-    pairs[i + 1] = _mm256_unpackhi_epi32(rows[i], rows[i + 1]);
+    pairs[i] = _mm256_unpacklo_epi32(v[i], v[i + 1]);
+    pairs[i + 1] = _mm256_unpackhi_epi32(v[i], v[i + 1]);
   }
-  __m256i quads[8];  // lanes k and k + 4 of rows 0-3, then of rows 4-7
+  __m256i quads[8];  // lanes k and k + 4 of vectors 0-3, then of vectors 4-7
   for (int i = 0; i < 8; i += 4) {
     quads[i] = _mm256_unpacklo_epi64(pairs[i], pairs[i + 2]);
     quads[i + 1] = _mm256_unpackhi_epi64(pairs[i], pairs[i + 2]);
     quads[i + 2] = _mm256_unpacklo_epi64(pairs[i + 1], pairs[i + 3]);
     quads[i + 3] = _mm256_unpackhi_epi64(pairs[i + 1], pairs[i + 3]);
   }
-  for (size_t k = 0; k < 4; ++k) {
-    auto* low = reinterpret_cast<__m256i*>(dst + k * stride);
-    auto* high = reinterpret_cast<__m256i*>(dst + (k + 4) * stride);
-    _mm256_store_si256(low, _mm256_permute2x128_si256(quads[k], quads[k + 4], 0x20));
-    _mm256_store_si256(high, _mm256_permute2x128_si256(quads[k], quads[k + 4], 0x31));
+  for (int k = 0; k < 4; ++k) {
+    v[k] = _mm256_permute2x128_si256(quads[k], quads[k + 4], 0x20);
+    v[k + 4] = _mm256_permute2x128_si256(quads[k], quads[k + 4], 0x31);
   }
+}
+
+WATTLE_INLINE void store256(std::byte* p, __m256i v) {
+  _mm256_store_si256(reinterpret_cast<__m256i*>(p), v);
 }
 
 template <class T, class Packed>
@@ -64,75 +66,99 @@ WATTLE_INLINE __m256i packed_codes(const typename T::Block& b, int sub) {
   return codes;
 }
 
-// Rows [first, first + 8) of a tile of kRows whose row 0 is `row` of the matrix.
-template <class T, class Packed, int kRows>
-void pack_eight_rows(const MatmulArgs& args, size_t row, size_t end, size_t first,
-                     std::byte* tile) {
-  using Block = typename T::Block;
+// Where eight rows of a tile lie: `first` is 0 or 8.
+template <class Packed, int kRows>
+struct EightRows {
   using Layout = TileLayout<Packed, kRows>;
-  constexpr size_t kStride = kRows * 4;
-  const Block* w[8];
-  for (size_t i = 0; i < 8; ++i) {
-    const size_t r = row + first + i < end ? row + first + i : end - 1;
-    w[i] = reinterpret_cast<const Block*>(args.w + r * args.w_row_bytes);
-  }
+  std::byte* tile;
+  size_t first;
 
-  for (size_t b = 0; b < args.n_cols / T::kElems; ++b) {
-    // scale_of[i], min_of[i]: of the block of row i; blocks of 32 have one each
-    alignas(32) float scale_of[8][16];
-    alignas(32) float min_of[8][16];
-    if constexpr (T::kElems == 32) {
-      const Block* const four[2][4] = {{w[0], w[1], w[2], w[3]}, {w[4], w[5], w[6], w[7]}};
-      for (size_t h = 0; h < 2; ++h) {
-        alignas(32) float pairs[8];
-        _mm256_store_ps(pairs, T::scales(four[h], b));
-        for (size_t i = 0; i < 4; ++i) {
-          scale_of[4 * h + i][0] = pairs[2 * i];
-          min_of[4 * h + i][0] = pairs[2 * i + 1];
-        }
+  WATTLE_INLINE std::byte* codes(size_t sub, size_t k) const {
+    return tile + sub * Layout::kBytes + (k * kRows + first) * 4;
+  }
+  WATTLE_INLINE std::byte* scales(size_t group) const { return in_sub(group) + Layout::kScalesAt; }
+  WATTLE_INLINE std::byte* mins(size_t group) const { return in_sub(group) + Layout::kMinsAt; }
+
+ private:
+  WATTLE_INLINE std::byte* in_sub(size_t group) const {
+    return tile + group / Layout::kScales * Layout::kBytes +
+           (group % Layout::kScales * kRows + first) * sizeof(float);
+  }
+};
+
+// Scales and mins of block b of 32 elements of eight rows.
+template <class T, class Rows>
+WATTLE_INLINE void pack_scales32(const typename T::Block* const (&w)[8], size_t b, const Rows& to) {
+  const typename T::Block* const low[4] = {w[0], w[1], w[2], w[3]};
+  const typename T::Block* const high[4] = {w[4], w[5], w[6], w[7]};
+  const __m256 a = T::scales(low, b);
+  const __m256 c = T::scales(high, b);
+  const auto in_order = [](__m256 v) {  // of the pairs of rows 0, 4, 2, 6
+    return _mm256_permute4x64_epi64(_mm256_castps_si256(v), 0xd8);
+  };
+  store256(to.scales(b), in_order(_mm256_shuffle_ps(a, c, 0x88)));
+  if constexpr (T::kMin) store256(to.mins(b), in_order(_mm256_shuffle_ps(a, c, 0xdd)));
+}
+
+// Scales and mins of a block of 256 elements, block b of eight rows.
+template <class T, class Rows>
+WATTLE_INLINE void pack_scales256(const typename T::Block* const (&w)[8], size_t b,
+                                  const Rows& to) {
+  SuperScales scales[8];
+  for (int i = 0; i < 8; ++i) scales[i] = T::scales(w[i][b]);
+  constexpr size_t kGroups = 256 / T::kGroup;
+  for (size_t h = 0; h < 2; ++h) {
+    __m256i lanes[8];
+    for (int i = 0; i < 8; ++i) lanes[i] = _mm256_castps_si256(scales[i].s[h]);
+    transpose(lanes);
+    const size_t group = kGroups * b + kGroups / 2 * h;
+    if constexpr (T::kGroup == 32) {  // scale and min in turn
+      for (size_t k = 0; k < 4; ++k) {
+        store256(to.scales(group + k), lanes[2 * k]);
+        if constexpr (T::kMin) store256(to.mins(group + k), lanes[2 * k + 1]);
       }
     } else {
-      for (int i = 0; i < 8; ++i) {
-        const SuperScales scales = T::scales(w[i][b]);
-        if constexpr (T::kGroup == 16) {
-          for (int h = 0; h < 2; ++h) {
-            _mm256_store_ps(scale_of[i] + 8 * h, scales.s[h]);
-            if constexpr (T::kMin) _mm256_store_ps(min_of[i] + 8 * h, scales.m[h]);
-          }
-        } else {
-          alignas(32) float pairs[16];
-          _mm256_store_ps(pairs, scales.s[0]);
-          _mm256_store_ps(pairs + 8, scales.s[1]);
-          for (int g = 0; g < 8; ++g) {
-            scale_of[i][g] = pairs[2 * g];
-            min_of[i][g] = pairs[2 * g + 1];
-          }
-        }
-      }
-    }
-
-    for (size_t sub = 0; sub < T::kElems / 32; ++sub, tile += Layout::kBytes) {
-      __m256i codes[8];
-      for (int i = 0; i < 8; ++i)
-        codes[i] = packed_codes<T, Packed>(w[i][b], static_cast<int>(sub));
-      store_transposed(codes, tile + first * 4, kStride);
-
-      auto* scales = reinterpret_cast<float*>(tile + Layout::kScalesAt) + first;
-      auto* mins = reinterpret_cast<float*>(tile + Layout::kMinsAt) + first;
-      for (size_t s = 0; s < Layout::kScales; ++s) {
-        for (size_t i = 0; i < 8; ++i) {
-          scales[s * kRows + i] = scale_of[i][Layout::kScales * sub + s];
-          if constexpr (T::kMin) mins[s * kRows + i] = min_of[i][Layout::kScales * sub + s];
-        }
+      for (size_t k = 0; k < 8; ++k) store256(to.scales(group + k), lanes[k]);
+      if constexpr (T::kMin) {
+        for (int i = 0; i < 8; ++i) lanes[i] = _mm256_castps_si256(scales[i].m[h]);
+        transpose(lanes);
+        for (size_t k = 0; k < 8; ++k) store256(to.mins(group + k), lanes[k]);
       }
     }
   }
 }
 
+// The tile whose row 0 is `row` of the matrix. All rows advance together, so that a line of the
+// tile is complete before the next one is begun.
 template <class T, class Packed, int kRows>
 void pack_tile(const MatmulArgs& args, size_t row, size_t end, std::byte* tile) {
-  for (size_t first = 0; first < kRows; first += 8)
-    pack_eight_rows<T, Packed, kRows>(args, row, end, first, tile);
+  using Block = typename T::Block;
+  constexpr size_t kSubs = T::kElems / 32;
+  const Block* w[kRows / 8][8];
+  for (size_t i = 0; i < kRows; ++i) {
+    const size_t r = row + i < end ? row + i : end - 1;
+    w[i / 8][i % 8] = reinterpret_cast<const Block*>(args.w + r * args.w_row_bytes);
+  }
+  for (size_t b = 0; b < args.n_cols / T::kElems; ++b) {
+    for (size_t eight = 0; eight < kRows / 8; ++eight) {
+      const EightRows<Packed, kRows> to{tile, 8 * eight};
+      if constexpr (T::kElems == 32) {
+        pack_scales32<T>(w[eight], b, to);
+      } else {
+        pack_scales256<T>(w[eight], b, to);
+      }
+    }
+    for (size_t sub = 0; sub < kSubs; ++sub) {
+      for (size_t eight = 0; eight < kRows / 8; ++eight) {
+        const EightRows<Packed, kRows> to{tile, 8 * eight};
+        __m256i codes[8];
+        for (int i = 0; i < 8; ++i)
+          codes[i] = packed_codes<T, Packed>(w[eight][i][b], static_cast<int>(sub));
+        transpose(codes);
+        for (size_t k = 0; k < 8; ++k) store256(to.codes(kSubs * b + sub, k), codes[k]);
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -10,7 +10,8 @@ namespace {
 struct Simd512 {
   static constexpr int kRows = 16;
   static constexpr int kActs = 8;
-  static constexpr size_t kMatmulFrom = 5;
+  static constexpr size_t kMatmulFrom = 3;
+  static constexpr size_t kMatmulFromFloats = 16;
   using Ints = __m512i;
   using Floats = __m512;
 
