@@ -79,6 +79,19 @@ struct ExpertSlots {
 // Products of one call at most: every matrix that reads the same input, with room to spare.
 inline constexpr size_t kMaxLinearCalls = 8;
 
+// How finely a device that computes in integers rounds its input rows.
+//   normal  as the weight type is commonly run (int8 activations for quantised weights)
+//   fine    so finely that only the weights' own rounding is left. For what a decision hangs on: in
+//           a mixture of experts a small error before a router picks another expert.
+enum class Precision : uint8_t { normal, fine };
+
+struct PrepareOptions {
+  size_t max_rows = 0;   // the most input rows of one call
+  size_t max_slots = 0;  // experts: the most slots of one call
+  Precision precision = Precision::normal;
+  float scale = 1.0f;  // matrices: of the product
+};
+
 // Calls are made from one thread at a time. After the last prepare nothing is allocated.
 class Device {
  public:
@@ -86,12 +99,10 @@ class Device {
   virtual std::string_view name() const noexcept = 0;
 
   // w is [n_out, n_in], or [n_expert, n_out, n_in] for a bank, and must stay valid as long as what
-  // is returned. max_rows: the most input rows of one call. max_slots: the most slots of one call.
-  // Throws Error{unsupported} where the device cannot run the type, Error{out_of_memory}.
-  virtual std::unique_ptr<Linear> prepare(const TensorView& w, size_t max_rows,
-                                          float scale = 1.0f) = 0;
-  virtual std::unique_ptr<ExpertBank> prepare_experts(const TensorView& w, size_t max_rows,
-                                                      size_t max_slots) = 0;
+  // is returned. Throws Error{unsupported} where the device cannot run the type, std::bad_alloc.
+  virtual std::unique_ptr<Linear> prepare(const TensorView& w, const PrepareOptions& options) = 0;
+  virtual std::unique_ptr<ExpertBank> prepare_experts(const TensorView& w,
+                                                      const PrepareOptions& options) = 0;
 
   // All calls share the input x [n_rows, n_in], which is quantised once for all of them.
   // Rows of x start on 64-byte boundaries; x and the outputs must not overlap.

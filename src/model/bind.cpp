@@ -9,27 +9,32 @@ std::string layer_tensor(size_t il, std::string_view name) {
   return fmt::format("blk.{}.{}", il, name);
 }
 
+Precision block_precision(const Hparams& hp) {
+  return hp.n_expert != 0 ? Precision::fine : Precision::normal;
+}
+
 AttentionWeights bind_attention(Weights& weights, const Hparams& hp, size_t il,
                                 const AttentionShape& shape, KvTensors kv, Weights::Extras extras) {
   const Dim n_embd{"n_embd", hp.n_embd};
   const Dim n_q{"n_head*head_dim_k", shape.n_q()};
   const Dim n_k{"n_head_kv*head_dim_k", shape.n_k()};
   const Dim n_v{"n_head_kv*head_dim_v", shape.n_v()};
+  const Weights::MatrixOptions options{extras, block_precision(hp)};
   AttentionWeights attention;
   if (weights.has(layer_tensor(il, "attn_qkv.weight"))) {
     const Dim n_qkv{"q+k+v", shape.n_q() + shape.n_k() + shape.n_v()};
-    attention.qkv = weights.projection(layer_tensor(il, "attn_qkv"), n_qkv, n_embd, extras);
+    attention.qkv = weights.projection(layer_tensor(il, "attn_qkv"), n_qkv, n_embd, options);
   } else {
-    attention.q = weights.projection(layer_tensor(il, "attn_q"), n_q, n_embd, extras);
+    attention.q = weights.projection(layer_tensor(il, "attn_q"), n_q, n_embd, options);
     if (kv != KvTensors::none) {
-      attention.k = weights.projection(layer_tensor(il, "attn_k"), n_k, n_embd, extras);
+      attention.k = weights.projection(layer_tensor(il, "attn_k"), n_k, n_embd, options);
     }
     if (kv == KvTensors::both) {
-      attention.v = weights.projection(layer_tensor(il, "attn_v"), n_v, n_embd, extras);
+      attention.v = weights.projection(layer_tensor(il, "attn_v"), n_v, n_embd, options);
     }
   }
   attention.output = weights.projection(layer_tensor(il, "attn_output"), n_embd,
-                                        {"n_head*head_dim_v", shape.n_out()}, extras);
+                                        {"n_head*head_dim_v", shape.n_out()}, options);
   return attention;
 }
 
@@ -42,34 +47,37 @@ void bind_qk_norms(Weights& weights, const Hparams& hp, size_t il, AttentionWeig
 FfnWeights bind_ffn(Weights& weights, const Hparams& hp, size_t il, Weights::Extras extras) {
   const Dim n_embd{"n_embd", hp.n_embd};
   const Dim n_ff{"n_ff", hp.layers[il].n_ff};
-  return {.gate = weights.projection(layer_tensor(il, "ffn_gate"), n_ff, n_embd, extras),
-          .up = weights.projection(layer_tensor(il, "ffn_up"), n_ff, n_embd, extras),
-          .down = weights.projection(layer_tensor(il, "ffn_down"), n_embd, n_ff, extras)};
+  const Weights::MatrixOptions options{extras, block_precision(hp)};
+  return {.gate = weights.projection(layer_tensor(il, "ffn_gate"), n_ff, n_embd, options),
+          .up = weights.projection(layer_tensor(il, "ffn_up"), n_ff, n_embd, options),
+          .down = weights.projection(layer_tensor(il, "ffn_down"), n_embd, n_ff, options)};
 }
 
 MoeWeights bind_moe(Weights& weights, const Hparams& hp, size_t il) {
   const Dim n_embd{"n_embd", hp.n_embd};
   const Dim n_expert{"n_expert", hp.n_expert};
   const Dim n_ff_exp{"n_ff_exp", hp.n_ff_exp};
-  const size_t n_rows = weights.n_batch();
-  const size_t n_slots = n_rows * hp.n_expert_used;
+  const size_t n_slots = weights.n_batch() * hp.n_expert_used;
+  const PrepareOptions from_rows{
+      .max_rows = weights.n_batch(), .max_slots = n_slots, .precision = block_precision(hp)};
+  PrepareOptions from_slots = from_rows;
+  from_slots.max_rows = n_slots;
   MoeWeights moe;
   moe.n_used = hp.n_expert_used;
   moe.weights_scale = hp.expert_weights_scale;
-  moe.router =
-      weights.projection(layer_tensor(il, "ffn_gate_inp"), n_expert, n_embd, Weights::Extras::bare);
+  moe.router = weights.projection(layer_tensor(il, "ffn_gate_inp"), n_expert, n_embd,
+                                  {Weights::Extras::bare, block_precision(hp)});
   if (weights.has(layer_tensor(il, "ffn_gate_up_exps.weight"))) {
-    moe.gate_up =
-        weights.experts(layer_tensor(il, "ffn_gate_up_exps"), n_expert,
-                        {"2*n_ff_exp", 2 * uint64_t{hp.n_ff_exp}}, n_embd, n_rows, n_slots);
+    moe.gate_up = weights.experts(layer_tensor(il, "ffn_gate_up_exps"), n_expert,
+                                  {"2*n_ff_exp", 2 * uint64_t{hp.n_ff_exp}}, n_embd, from_rows);
   } else {
-    moe.gate = weights.experts(layer_tensor(il, "ffn_gate_exps"), n_expert, n_ff_exp, n_embd,
-                               n_rows, n_slots);
-    moe.up = weights.experts(layer_tensor(il, "ffn_up_exps"), n_expert, n_ff_exp, n_embd, n_rows,
-                             n_slots);
+    moe.gate =
+        weights.experts(layer_tensor(il, "ffn_gate_exps"), n_expert, n_ff_exp, n_embd, from_rows);
+    moe.up =
+        weights.experts(layer_tensor(il, "ffn_up_exps"), n_expert, n_ff_exp, n_embd, from_rows);
   }
-  moe.down = weights.experts(layer_tensor(il, "ffn_down_exps"), n_expert, n_embd, n_ff_exp, n_slots,
-                             n_slots);
+  moe.down =
+      weights.experts(layer_tensor(il, "ffn_down_exps"), n_expert, n_embd, n_ff_exp, from_slots);
   return moe;
 }
 
@@ -81,10 +89,10 @@ Head bind_head(Weights& weights, const Hparams& hp) {
   const Dim n_vocab{"n_vocab", hp.n_vocab};
   const Dim n_embd{"n_embd", hp.n_embd};
   Head head{.norm = weights.norm("output_norm", n_embd, hp.rms_eps),
-            .output = weights.optional_projection("output", n_vocab, n_embd),
+            .output = weights.optional_projection("output", n_vocab, n_embd, {}),
             .softcap = hp.final_softcap,
             .suppressed = hp.suppressed_tokens};
-  if (!head.output) head.output = weights.projection("token_embd", n_vocab, n_embd);
+  if (!head.output) head.output = weights.projection("token_embd", n_vocab, n_embd, {});
   return head;
 }
 

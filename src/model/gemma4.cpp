@@ -319,8 +319,9 @@ void Gemma4::bind_layer(Weights& weights, size_t il, Layer& layer) {
   if (per_layer_) {
     const Dim n_embd{"n_embd", hp.n_embd};
     const Dim n{"n_embd_per_layer", hp.n_embd_per_layer};
-    layer.per_layer.gate = weights.projection(layer_tensor(il, "inp_gate"), n, n_embd);
-    layer.per_layer.proj = weights.projection(layer_tensor(il, "proj"), n_embd, n);
+    const Weights::MatrixOptions options{.precision = block_precision(hp)};
+    layer.per_layer.gate = weights.projection(layer_tensor(il, "inp_gate"), n, n_embd, options);
+    layer.per_layer.proj = weights.projection(layer_tensor(il, "proj"), n_embd, n, options);
     layer.per_layer.post_norm = norm("post_norm", hp.n_embd);
   }
   if (any_layer_has(weights, hp, "layer_output_scale.weight")) {
@@ -354,7 +355,7 @@ void Gemma4::bind_per_layer(Weights& weights) {
   const Dim n_all{"n_layer*n_embd_per_layer", uint64_t{hp.n_layer} * hp.n_embd_per_layer};
   PerLayerTables tables{.token_embd = weights.required("per_layer_token_embd.weight",
                                                        {{"n_vocab", hp.n_vocab}, n_all}),
-                        .model_proj = weights.projection("per_layer_model_proj", n_all, n_embd),
+                        .model_proj = weights.projection("per_layer_model_proj", n_all, n_embd, {}),
                         .proj_norm = weights.norm("per_layer_proj_norm", n, hp.rms_eps)};
   per_layer_.emplace(std::move(tables), hp.n_layer, n_batch());
 }

@@ -100,28 +100,32 @@ Norm Weights::norm(std::string_view name, Dim n, float eps) {
   return {.weight = vector(fmt::format("{}.weight", name), n), .eps = eps};
 }
 
-Projection Weights::optional_projection(std::string_view name, Dim n_out, Dim n_in, Extras extras) {
+Projection Weights::optional_projection(std::string_view name, Dim n_out, Dim n_in,
+                                        MatrixOptions options) {
   const auto w = optional(fmt::format("{}.weight", name), {n_out, n_in});
   if (!w) return {};
-  std::vector<float> scale;
-  if (extras != Extras::bare) scale = optional_vector(fmt::format("{}.scale", name), {"1", 1});
+  PrepareOptions prepare{.max_rows = n_batch_, .precision = options.precision};
+  if (options.extras != Extras::bare) {
+    const auto scale = optional_vector(fmt::format("{}.scale", name), {"1", 1});
+    if (!scale.empty()) prepare.scale = scale[0];
+  }
   Projection projection;
-  projection.linear = device_.prepare(*w, n_batch_, scale.empty() ? 1.0f : scale[0]);
-  if (extras == Extras::scale_and_bias) {
+  projection.linear = device_.prepare(*w, prepare);
+  if (options.extras == Extras::scale_and_bias) {
     projection.bias = optional_vector(fmt::format("{}.bias", name), n_out);
   }
   return projection;
 }
 
-Projection Weights::projection(std::string_view name, Dim n_out, Dim n_in, Extras extras) {
+Projection Weights::projection(std::string_view name, Dim n_out, Dim n_in, MatrixOptions options) {
   required(fmt::format("{}.weight", name), {n_out, n_in});
-  return optional_projection(name, n_out, n_in, extras);
+  return optional_projection(name, n_out, n_in, options);
 }
 
 std::unique_ptr<ExpertBank> Weights::experts(std::string_view name, Dim n_expert, Dim n_out,
-                                             Dim n_in, size_t n_rows, size_t n_slots) {
-  const TensorView w = required(fmt::format("{}.weight", name), {n_expert, n_out, n_in});
-  return device_.prepare_experts(w, n_rows, n_slots);
+                                             Dim n_in, const PrepareOptions& options) {
+  return device_.prepare_experts(required(fmt::format("{}.weight", name), {n_expert, n_out, n_in}),
+                                 options);
 }
 
 void Weights::check_leftovers() const {

@@ -54,14 +54,17 @@ class Weights {
   // A matrix with what belongs to it: an optional scale {1} and, where the architecture has them,
   // an optional bias {n_out}. bare: neither (gemma4's router has a ".scale" of another meaning).
   enum class Extras { bare, scale, scale_and_bias };
-  Projection projection(std::string_view name, Dim n_out, Dim n_in, Extras extras = Extras::scale);
+  struct MatrixOptions {
+    Extras extras = Extras::scale;
+    Precision precision = Precision::normal;
+  };
+  Projection projection(std::string_view name, Dim n_out, Dim n_in, MatrixOptions options);
   // Null where the tensor is absent.
-  Projection optional_projection(std::string_view name, Dim n_out, Dim n_in,
-                                 Extras extras = Extras::scale);
+  Projection optional_projection(std::string_view name, Dim n_out, Dim n_in, MatrixOptions options);
 
-  // The matrices of all experts. n_rows, n_slots: the most of one call.
+  // The matrices of all experts.
   std::unique_ptr<ExpertBank> experts(std::string_view name, Dim n_expert, Dim n_out, Dim n_in,
-                                      size_t n_rows, size_t n_slots);
+                                      const PrepareOptions& options);
 
   // After the last tensor is bound. Unknown tensors are no error, but a bias or a scale that
   // belongs to a bound matrix and was not asked for is Error{unsupported}: leaving it out would

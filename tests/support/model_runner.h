@@ -2,7 +2,9 @@
 // A model from a file with everything it needs around it, for tests.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -16,7 +18,7 @@
 namespace wattle::test {
 
 struct RunnerOptions {
-  std::optional<Isa> isa;  // nothing: the best one
+  std::optional<Isa> isa = {};  // nothing: the best one
   size_t n_threads = 1;
   size_t n_batch = 64;
   kernels::KvType kv = kernels::KvType::f32;
@@ -55,45 +57,53 @@ class ModelRunner {
   KvCache& cache() { return cache_; }
   SeqId new_sequence() { return cache_.create_sequence(); }
 
-  // One forward pass over rows of any sequences; logits of all rows, or of the last one.
-  Logits forward(std::span<const TokenId> tokens, std::span<const SeqId> seq,
-                 bool last_only = false) {
-    std::vector<Pos> pos;
-    std::vector<uint32_t> next(64, UINT32_MAX);
-    for (const SeqId id : seq) {
-      uint32_t& n = next[to_int(id)];
-      if (n == UINT32_MAX) n = cache_.length(id);
-      pos.push_back(static_cast<Pos>(n++));
-    }
-    std::vector<uint32_t> rows;
-    for (uint32_t r = last_only ? static_cast<uint32_t>(tokens.size()) - 1 : 0; r < tokens.size();
-         ++r) {
-      rows.push_back(r);
-    }
-    const size_t n_vocab = model_->hparams().n_vocab;
-    std::vector<float> flat(rows.size() * n_vocab);
-    model_->forward({.tokens = tokens, .pos = pos, .seq = seq, .logits_rows = rows}, cache_,
-                    MatView<float>(flat.data(), rows.size(), n_vocab));
+  // One forward pass over rows of any sequences; logits of all of them.
+  Logits forward(std::span<const TokenId> tokens, std::span<const SeqId> seq) {
     Logits logits;
-    for (size_t i = 0; i < rows.size(); ++i) {
-      logits.emplace_back(flat.begin() + static_cast<ptrdiff_t>(i * n_vocab),
-                          flat.begin() + static_cast<ptrdiff_t>((i + 1) * n_vocab));
-    }
+    run(tokens, seq,
+        [&](size_t, std::span<const float> row) { logits.emplace_back(row.begin(), row.end()); });
     return logits;
   }
 
-  // Feeds tokens to a sequence in pieces of that many rows; logits of all of them.
+  // Feeds tokens to a sequence in pieces of that many rows (n_batch at most); logits of all.
   Logits feed(SeqId id, std::span<const TokenId> tokens, size_t piece) {
     Logits logits;
+    feed_each(id, tokens, piece, [&](size_t, std::span<const float> row) {
+      logits.emplace_back(row.begin(), row.end());
+    });
+    return logits;
+  }
+
+  // The same, one row at a time: on_row(index into tokens, row).
+  template <class OnRow>
+  void feed_each(SeqId id, std::span<const TokenId> tokens, size_t piece, const OnRow& on_row) {
+    piece = std::min(piece, model_->n_batch());
     for (size_t begin = 0; begin < tokens.size(); begin += piece) {
       const auto part = tokens.subspan(begin, std::min(piece, tokens.size() - begin));
       const std::vector<SeqId> seq(part.size(), id);
-      for (auto& row : forward(part, seq)) logits.push_back(std::move(row));
+      run(part, seq, [&](size_t r, std::span<const float> row) { on_row(begin + r, row); });
     }
-    return logits;
   }
 
  private:
+  template <class OnRow>
+  void run(std::span<const TokenId> tokens, std::span<const SeqId> seq, const OnRow& on_row) {
+    std::vector<Pos> pos;
+    std::vector<uint32_t> rows;
+    std::map<SeqId, uint32_t> next;
+    for (const SeqId id : seq) {
+      const auto at = next.try_emplace(id, cache_.length(id)).first;
+      pos.push_back(static_cast<Pos>(at->second++));
+      rows.push_back(static_cast<uint32_t>(rows.size()));
+    }
+    const size_t n_vocab = model_->hparams().n_vocab;
+    std::vector<float> flat(rows.size() * n_vocab);
+    const MatView<float> logits(flat.data(), rows.size(), n_vocab);
+    model_->forward({.tokens = tokens, .pos = pos, .seq = seq, .logits_rows = rows}, cache_,
+                    logits);
+    for (size_t r = 0; r < rows.size(); ++r) on_row(r, logits.row_span(r));
+  }
+
   std::unique_ptr<gguf::File> file_;
   EngineContext context_;
   CpuDevice device_;
