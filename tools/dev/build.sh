@@ -103,6 +103,8 @@ run_golden() {
   local folder
   folder=$(readlink -f -- "$1") || true
   [[ -d $folder ]] || fail "no folder $1" "./dev golden FOLDER, or set WATTLE_GOLDEN"
-  build_tests
-  WATTLE_GOLDEN=$folder exec "$root/build/release/tests/golden/golden_tests"
+  need_packages build test
+  configure release -DWATTLE_TESTS=ON
+  build release golden_tests
+  exec "$root/build/release/tests/golden/golden_tests" "$folder"
 }
