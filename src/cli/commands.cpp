@@ -8,6 +8,7 @@ constexpr AddCommand kCommands[] = {
     add_show,
     add_info,
     add_tokenize,
+    add_template,
 };
 
 }  // namespace

@@ -24,6 +24,7 @@ std::span<const AddCommand> all_commands() noexcept;
 
 Command add_show(CLI::App& program);
 Command add_info(CLI::App& program);
+Command add_template(CLI::App& program);
 Command add_tokenize(CLI::App& program);
 
 }  // namespace wattle::cli
