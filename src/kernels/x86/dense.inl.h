@@ -43,26 +43,32 @@ template <class T, int kActs>
 void four_rows_of_floats(const MatmulArgs& args, size_t act, size_t row, size_t end) {
   const FourRows<typename T::Element> rows(args, row, end);
   const float* x[kActs];
+  WATTLE_UNROLL
   for (int a = 0; a < kActs; ++a)
     x[a] = reinterpret_cast<const float*>(args.act[act + static_cast<size_t>(a)]);
 
   __m256 acc[kRowsInFlight][kActs] = {};
   size_t i = 0;
   for (; i + 8 <= args.n_cols; i += 8) {
+    WATTLE_UNROLL
     for (int r = 0; r < kRowsInFlight; ++r) {
       rows.fetch(rows.w[r] + i);
       const __m256 w = T::load(rows.w[r] + i);
+      WATTLE_UNROLL
       for (int a = 0; a < kActs; ++a)
         acc[r][a] = _mm256_fmadd_ps(w, _mm256_loadu_ps(x[a] + i), acc[r][a]);
     }
   }
   if (const size_t n = args.n_cols - i; n != 0) {
+    WATTLE_UNROLL
     for (int r = 0; r < kRowsInFlight; ++r) {
       const __m256 w = load_some<T>(rows.w[r] + i, n);
+      WATTLE_UNROLL
       for (int a = 0; a < kActs; ++a)
         acc[r][a] = _mm256_fmadd_ps(w, load_some<F32>(x[a] + i, n), acc[r][a]);
     }
   }
+  WATTLE_UNROLL
   for (int a = 0; a < kActs; ++a) {
     store_rows(args.y[act + static_cast<size_t>(a)] + row,
                sums_of_lanes(acc[0][a], acc[1][a], acc[2][a], acc[3][a]), end - row);
@@ -83,6 +89,7 @@ void pack_floats(const MatmulArgs& args, size_t row, size_t end, std::byte* tile
   constexpr size_t kStride = kRows * sizeof(float);
   for (size_t first = 0; first < kRows; first += 8) {
     const Element* w[8];
+    WATTLE_UNROLL
     for (size_t i = 0; i < 8; ++i) {
       const size_t r = row + first + i < end ? row + first + i : end - 1;
       w[i] = reinterpret_cast<const Element*>(args.w + r * args.w_row_bytes);
@@ -91,10 +98,12 @@ void pack_floats(const MatmulArgs& args, size_t row, size_t end, std::byte* tile
     for (size_t k = 0; k < args.n_cols; k += 8, to += 8 * kStride) {
       const size_t n = args.n_cols - k;
       __m256i columns[8];
+      WATTLE_UNROLL
       for (int i = 0; i < 8; ++i) {
         columns[i] = _mm256_castps_si256(n >= 8 ? T::load(w[i] + k) : load_some<T>(w[i] + k, n));
       }
       transpose(columns);
+      WATTLE_UNROLL
       for (size_t i = 0; i < 8; ++i) store256(to + i * kStride, columns[i]);
     }
   }
@@ -104,14 +113,18 @@ template <class Simd, int kActs>
 void gemm_floats(const MatmulArgs& args, size_t act, size_t row, size_t end) {
   for (; args.n_act - act >= kActs; act += kActs) {
     const float* x[kActs];
+    WATTLE_UNROLL
     for (size_t a = 0; a < kActs; ++a) x[a] = reinterpret_cast<const float*>(args.act[act + a]);
     typename Simd::Floats acc[kActs];
+    WATTLE_UNROLL
     for (int a = 0; a < kActs; ++a) acc[a] = Simd::zero();
     for (size_t k = 0; k < args.n_cols; ++k) {
       const auto w = Simd::load(args.scratch + k * Simd::kRows * sizeof(float));
+      WATTLE_UNROLL
       for (int a = 0; a < kActs; ++a) acc[a] = Simd::fma(w, Simd::broadcast(x[a][k]), acc[a]);
     }
     const size_t n = end - row < Simd::kRows ? end - row : Simd::kRows;
+    WATTLE_UNROLL
     for (size_t a = 0; a < kActs; ++a) Simd::store(args.y[act + a] + row, acc[a], n);
   }
   if constexpr (kActs > 1) gemm_floats<Simd, kActs / 2>(args, act, row, end);

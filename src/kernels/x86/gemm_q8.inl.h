@@ -28,13 +28,15 @@ void gemm_block(const MatmulArgs& args, size_t act, size_t row, size_t end) {
   constexpr int kSteps = Packed::kGroup / 4;
   const ActQ8Layout at = act_q8_layout(args.n_cols);
   ActRows<kActs> x;
+  WATTLE_UNROLL
   for (size_t a = 0; a < kActs; ++a) x[a] = args.act[act + a];
 
   typename Simd::Floats acc[kActs];
+  WATTLE_UNROLL
   for (int a = 0; a < kActs; ++a) acc[a] = Simd::zero();
   const std::byte* tile = args.scratch;
   for (size_t g = 0; g < args.n_cols / 32; ++g, tile += Layout::kBytes) {
-#pragma GCC unroll 2
+    WATTLE_UNROLL
     for (size_t s = 0; s < Layout::kScales; ++s) {
       const size_t group = g * Layout::kScales + s;
       const size_t sums_at =
@@ -45,12 +47,14 @@ void gemm_block(const MatmulArgs& args, size_t act, size_t row, size_t end) {
       Simd::template dot<Packed, kSteps>(tile + s * kSteps * Simd::kRows * 4, x,
                                          group * Packed::kGroup, sums_at, sums);
       const auto scale = Simd::load(tile + Layout::kScalesAt + s * Simd::kRows * 4);
+      WATTLE_UNROLL
       for (int a = 0; a < kActs; ++a) {
         const auto x_scale = Simd::broadcast(load_as<float>(x[a] + scale_at));
         acc[a] = Simd::fma(Simd::to_floats(sums[a]), Simd::mul(scale, x_scale), acc[a]);
       }
       if constexpr (Packed::kMin) {
         const auto min = Simd::load(tile + Layout::kMinsAt + s * Simd::kRows * 4);
+        WATTLE_UNROLL
         for (int a = 0; a < kActs; ++a) {
           const auto pair = load_as<ActScale>(x[a] + scale_at);
           const float sum =
@@ -63,6 +67,7 @@ void gemm_block(const MatmulArgs& args, size_t act, size_t row, size_t end) {
     }
   }
   const size_t n = end - row < Simd::kRows ? end - row : Simd::kRows;
+  WATTLE_UNROLL
   for (size_t a = 0; a < kActs; ++a) Simd::store(args.y[act + a] + row, acc[a], n);
 }
 

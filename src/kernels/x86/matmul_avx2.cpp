@@ -41,19 +41,21 @@ struct Simd256 {
   WATTLE_INLINE static void dot(const std::byte* w, const ActRows<kBlock>& x, size_t q_at,
                                 size_t neg_sum_at, Ints (&sums)[kBlock]) {
     constexpr int kRun = steps_in_16_bits(P::kMaxCode, kSteps);
+    WATTLE_UNROLL
     for (int a = 0; a < kBlock; ++a) {
       sums[a] = _mm256_setzero_si256();
       if constexpr (P::kOffset != 0)
         sums[a] = _mm256_slli_epi32(broadcast_4(x[a] + neg_sum_at), __builtin_ctz(P::kOffset));
     }
-#pragma GCC unroll 8
+    WATTLE_UNROLL
     for (size_t run = 0; run < kSteps; run += kRun) {
       __m256i pairs[kBlock];
-#pragma GCC unroll 8
+      WATTLE_UNROLL
       for (size_t k = run; k < run + kRun; ++k) {
         const __m256i four_columns =
             _mm256_load_si256(reinterpret_cast<const __m256i*>(w + 32 * k));
         const __m256i magnitude = P::kSigned ? _mm256_abs_epi8(four_columns) : four_columns;
+        WATTLE_UNROLL
         for (int a = 0; a < kBlock; ++a) {
           __m256i q = broadcast_4(x[a] + q_at + 4 * k);
           if constexpr (P::kSigned) q = _mm256_sign_epi8(q, four_columns);
@@ -61,6 +63,7 @@ struct Simd256 {
           pairs[a] = k == run ? products : _mm256_add_epi16(pairs[a], products);
         }
       }
+      WATTLE_UNROLL
       for (int a = 0; a < kBlock; ++a) {
         const __m256i quads = _mm256_madd_epi16(pairs[a], _mm256_set1_epi16(1));
         sums[a] = _mm256_add_epi32(sums[a], quads);

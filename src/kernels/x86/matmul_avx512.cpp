@@ -17,11 +17,12 @@ struct Simd512Maddubs : Simd512 {
   WATTLE_INLINE static void dot(const std::byte* w, const ActRows<kBlock>& x, size_t q_at,
                                 size_t neg_sum_at, Ints (&sums)[kBlock]) {
     constexpr int kRun = steps_in_16_bits(P::kMaxCode, kSteps);
+    WATTLE_UNROLL
     for (int a = 0; a < kBlock; ++a) sums[a] = start<P::kOffset>(x[a] + neg_sum_at);
-#pragma GCC unroll 8
+    WATTLE_UNROLL
     for (size_t run = 0; run < kSteps; run += kRun) {
       __m512i pairs[kBlock];
-#pragma GCC unroll 8
+      WATTLE_UNROLL
       for (size_t k = run; k < run + kRun; ++k) {
         const __m512i four_columns = codes(w + 64 * k);
         __m512i magnitude = four_columns;
@@ -30,6 +31,7 @@ struct Simd512Maddubs : Simd512 {
           magnitude = _mm512_abs_epi8(four_columns);
           negative = _mm512_movepi8_mask(four_columns);
         }
+        WATTLE_UNROLL
         for (int a = 0; a < kBlock; ++a) {
           __m512i q = broadcast_4(x[a] + q_at + 4 * k);
           if constexpr (P::kSigned)
@@ -38,6 +40,7 @@ struct Simd512Maddubs : Simd512 {
           pairs[a] = k == run ? products : _mm512_add_epi16(pairs[a], products);
         }
       }
+      WATTLE_UNROLL
       for (int a = 0; a < kBlock; ++a) {
         const __m512i quads = _mm512_madd_epi16(pairs[a], _mm512_set1_epi16(1));
         sums[a] = _mm512_add_epi32(sums[a], quads);

@@ -16,10 +16,12 @@ struct Simd512Vnni : Simd512 {
   template <class P, int kSteps, int kBlock>
   WATTLE_INLINE static void dot(const std::byte* w, const ActRows<kBlock>& x, size_t q_at,
                                 size_t neg_sum_at, Ints (&sums)[kBlock]) {
+    WATTLE_UNROLL
     for (int a = 0; a < kBlock; ++a) sums[a] = start<P::kOffset>(x[a] + neg_sum_at);
-#pragma GCC unroll 8
+    WATTLE_UNROLL
     for (size_t k = 0; k < kSteps; ++k) {
       const __m512i four_columns = codes(w + 64 * k);
+      WATTLE_UNROLL
       for (int a = 0; a < kBlock; ++a)
         sums[a] = _mm512_dpbusd_epi32(sums[a], four_columns, broadcast_4(x[a] + q_at + 4 * k));
     }

@@ -17,6 +17,7 @@ template <class Dot, class T, int kActs>
 void four_rows_of_blocks32(const MatmulArgs& args, size_t act, size_t row, size_t end) {
   const FourRows<typename T::Block> rows(args, row, end);
   ActQ8 x[kActs];
+  WATTLE_UNROLL
   for (int a = 0; a < kActs; ++a)
     x[a] = act_q8(args.act[act + static_cast<size_t>(a)], args.n_cols);
 
@@ -27,6 +28,7 @@ void four_rows_of_blocks32(const MatmulArgs& args, size_t act, size_t row, size_
     __m256 products[kActs];
     __m256i q[kActs];
     __m256i start[kActs];
+    WATTLE_UNROLL
     for (int a = 0; a < kActs; ++a) {
       const auto pair = load_as<double>(&x[a].scale[g]);
       products[a] = _mm256_mul_ps(scales, _mm256_castpd_ps(_mm256_set1_pd(pair)));
@@ -34,10 +36,11 @@ void four_rows_of_blocks32(const MatmulArgs& args, size_t act, size_t row, size_
       q[a] = load256(x[a].q + 32 * g);
       start[a] = Dot::template start<T>(q[a]);
     }
-#pragma GCC unroll 4
+    WATTLE_UNROLL
     for (int i = 0; i < kRowsInFlight; ++i) {
       rows.fetch(&rows.w[i][g]);
       const __m256i codes = T::codes(rows.w[i][g], 0);
+      WATTLE_UNROLL
       for (int a = 0; a < kActs; ++a) {
         const __m256i sums = Dot::template dot<T>(codes, q[a], start[a]);
         acc[i][a] =
@@ -45,6 +48,7 @@ void four_rows_of_blocks32(const MatmulArgs& args, size_t act, size_t row, size_
       }
     }
   }
+  WATTLE_UNROLL
   for (int a = 0; a < kActs; ++a) {
     __m128 y = sums_of_lanes(acc[0][a], acc[1][a], acc[2][a], acc[3][a]);
     if constexpr (T::kMin) y = _mm_add_ps(y, odd_lanes(mins[a]));
@@ -57,28 +61,33 @@ template <class Dot, class T, int kActs>
 void four_rows_of_blocks256(const MatmulArgs& args, size_t act, size_t row, size_t end) {
   const FourRows<typename T::Block> rows(args, row, end);
   ActQ8 x[kActs];
+  WATTLE_UNROLL
   for (int a = 0; a < kActs; ++a)
     x[a] = act_q8(args.act[act + static_cast<size_t>(a)], args.n_cols);
 
   __m256 acc[kRowsInFlight][kActs] = {};
   for (size_t b = 0; b < args.n_cols / 256; ++b) {
     SuperScales scales[kRowsInFlight];
+    WATTLE_UNROLL
     for (int i = 0; i < kRowsInFlight; ++i) scales[i] = T::scales(rows.w[i][b]);
 
-#pragma GCC unroll 2
+    WATTLE_UNROLL
     for (int h = 0; h < 2; ++h) {
       __m256 products[kRowsInFlight][kActs];
+      WATTLE_UNROLL
       for (int a = 0; a < kActs; ++a) {
+        WATTLE_UNROLL
         for (int i = 0; i < kRowsInFlight; ++i) {
           products[i][a] = scale_products<T>(scales[i], x[a], b, h);
           if constexpr (T::kMin) acc[i][a] = add_mins<T>(scales[i], x[a], b, h, acc[i][a]);
         }
       }
-#pragma GCC unroll 4
+      WATTLE_UNROLL
       for (int j = 0; j < 4; ++j) {
         const int sub = 4 * h + j;
         __m256i q[kActs];
         __m256i start[kActs];
+        WATTLE_UNROLL
         for (int a = 0; a < kActs; ++a) {
           q[a] = load256(x[a].q + 256 * b + 32 * static_cast<size_t>(sub));
           start[a] = Dot::template start<T>(q[a]);
@@ -87,11 +96,12 @@ void four_rows_of_blocks256(const MatmulArgs& args, size_t act, size_t row, size
                                   ? _mm256_set1_epi32(2 * j)
                                   : _mm256_setr_epi32(2 * j, 2 * j, 2 * j, 2 * j, 2 * j + 1,
                                                       2 * j + 1, 2 * j + 1, 2 * j + 1);
-#pragma GCC unroll 4
+        WATTLE_UNROLL
         for (int i = 0; i < kRowsInFlight; ++i) {
           rows.fetch(reinterpret_cast<const std::byte*>(&rows.w[i][b]) +
                      sizeof(typename T::Block) / 8 * static_cast<size_t>(sub));
           const __m256i codes = T::codes(rows.w[i][b], sub);
+          WATTLE_UNROLL
           for (int a = 0; a < kActs; ++a) {
             const __m256i sums = Dot::template dot<T>(codes, q[a], start[a]);
             acc[i][a] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums),
@@ -101,6 +111,7 @@ void four_rows_of_blocks256(const MatmulArgs& args, size_t act, size_t row, size
       }
     }
   }
+  WATTLE_UNROLL
   for (int a = 0; a < kActs; ++a) {
     store_rows(args.y[act + static_cast<size_t>(a)] + row,
                sums_of_lanes(acc[0][a], acc[1][a], acc[2][a], acc[3][a]), end - row);

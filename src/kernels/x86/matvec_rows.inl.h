@@ -21,6 +21,7 @@ struct FourRows {
   size_t ahead_bytes;
 
   WATTLE_INLINE FourRows(const MatmulArgs& args, size_t row, size_t end) {
+    WATTLE_UNROLL
     for (size_t i = 0; i < kRowsInFlight; ++i) {
       const size_t r = row + i < end ? row + i : end - 1;
       w[i] = reinterpret_cast<const Block*>(args.w + r * args.w_row_bytes);

@@ -35,17 +35,20 @@ struct TileLayout {
 // Afterwards v[k] holds lane k of each of the eight.
 WATTLE_INLINE void transpose(__m256i (&v)[8]) {
   __m256i pairs[8];
+  WATTLE_UNROLL
   for (int i = 0; i < 8; i += 2) {
     pairs[i] = _mm256_unpacklo_epi32(v[i], v[i + 1]);
     pairs[i + 1] = _mm256_unpackhi_epi32(v[i], v[i + 1]);
   }
   __m256i quads[8];  // lanes k and k + 4 of vectors 0-3, then of vectors 4-7
+  WATTLE_UNROLL
   for (int i = 0; i < 8; i += 4) {
     quads[i] = _mm256_unpacklo_epi64(pairs[i], pairs[i + 2]);
     quads[i + 1] = _mm256_unpackhi_epi64(pairs[i], pairs[i + 2]);
     quads[i + 2] = _mm256_unpacklo_epi64(pairs[i + 1], pairs[i + 3]);
     quads[i + 3] = _mm256_unpackhi_epi64(pairs[i + 1], pairs[i + 3]);
   }
+  WATTLE_UNROLL
   for (int k = 0; k < 4; ++k) {
     v[k] = _mm256_permute2x128_si256(quads[k], quads[k + 4], 0x20);
     v[k + 4] = _mm256_permute2x128_si256(quads[k], quads[k + 4], 0x31);
@@ -105,23 +108,30 @@ template <class T, class Rows>
 WATTLE_INLINE void pack_scales256(const typename T::Block* const (&w)[8], size_t b,
                                   const Rows& to) {
   SuperScales scales[8];
+  WATTLE_UNROLL
   for (int i = 0; i < 8; ++i) scales[i] = T::scales(w[i][b]);
   constexpr size_t kGroups = 256 / T::kGroup;
+  WATTLE_UNROLL
   for (size_t h = 0; h < 2; ++h) {
     __m256i lanes[8];
+    WATTLE_UNROLL
     for (int i = 0; i < 8; ++i) lanes[i] = _mm256_castps_si256(scales[i].s[h]);
     transpose(lanes);
     const size_t group = kGroups * b + kGroups / 2 * h;
     if constexpr (T::kGroup == 32) {  // scale and min in turn
+      WATTLE_UNROLL
       for (size_t k = 0; k < 4; ++k) {
         store256(to.scales(group + k), lanes[2 * k]);
         if constexpr (T::kMin) store256(to.mins(group + k), lanes[2 * k + 1]);
       }
     } else {
+      WATTLE_UNROLL
       for (size_t k = 0; k < 8; ++k) store256(to.scales(group + k), lanes[k]);
       if constexpr (T::kMin) {
+        WATTLE_UNROLL
         for (int i = 0; i < 8; ++i) lanes[i] = _mm256_castps_si256(scales[i].m[h]);
         transpose(lanes);
+        WATTLE_UNROLL
         for (size_t k = 0; k < 8; ++k) store256(to.mins(group + k), lanes[k]);
       }
     }
@@ -152,9 +162,11 @@ void pack_tile(const MatmulArgs& args, size_t row, size_t end, std::byte* tile) 
       for (size_t eight = 0; eight < kRows / 8; ++eight) {
         const EightRows<Packed, kRows> to{tile, 8 * eight};
         __m256i codes[8];
+        WATTLE_UNROLL
         for (int i = 0; i < 8; ++i)
           codes[i] = packed_codes<T, Packed>(w[eight][i][b], static_cast<int>(sub));
         transpose(codes);
+        WATTLE_UNROLL
         for (size_t k = 0; k < 8; ++k) store256(to.codes(kSubs * b + sub, k), codes[k]);
       }
     }

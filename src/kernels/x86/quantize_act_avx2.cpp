@@ -29,6 +29,7 @@ void avx2::quantize_act(const float* x, size_t n_cols, std::byte* out) noexcept 
   for (size_t g = 0; g < n_cols / kActGroup; ++g, x += kActGroup) {
     __m256 v[4];
     __m256i max_bits = _mm256_setzero_si256();
+    WATTLE_UNROLL
     for (int i = 0; i < 4; ++i) {
       v[i] = _mm256_loadu_ps(x + 8 * i);
       const __m256i bits =
@@ -40,6 +41,7 @@ void avx2::quantize_act(const float* x, size_t n_cols, std::byte* out) noexcept 
     const float inverse = zero ? 0 : 127.0f / max;
 
     __m256i code[4];
+    WATTLE_UNROLL
     for (int i = 0; i < 4; ++i) {
       const __m256 product = _mm256_mul_ps(v[i], _mm256_set1_ps(inverse));
       // A NaN takes the second operand.

@@ -27,6 +27,8 @@ namespace wattle::kernels::x86 {
 namespace {
 
 #define WATTLE_INLINE [[gnu::always_inline]] inline
+// Loops over registers: only unrolled do their arrays become registers, which -O2 does not see to.
+#define WATTLE_UNROLL _Pragma("GCC unroll 16")
 
 template <class Value>
 WATTLE_INLINE Value load_as(const void* p) {
