@@ -29,12 +29,16 @@ ALLOWED = {
     "chat": ["base", "api"],
     "sampling": ["base", "api"],
     "engine": ["api"],
-    "runtime/vocab_loader": ["tokenizer", "gguf", "base", "api"],  # a file: cli tokenizes without weights
-    "runtime": ["runtime/vocab_loader", "engine", "sampling", "chat", "tokenizer", "model",
-                "backend/cpu", "backend", "kernels", "gguf", "tensor", "base", "api"],
+    # Two files of runtime with rows of their own: what they make of a GGUF file needs no weights, so
+    # the commands that look at one step use them too.
+    "runtime/vocab_loader": ["tokenizer", "gguf", "base", "api"],
+    "runtime/template_loader": ["runtime/vocab_loader", "chat", "gguf", "base", "api"],
+    "runtime": ["runtime/template_loader", "runtime/vocab_loader", "engine", "sampling", "chat",
+                "tokenizer", "model", "backend/cpu", "backend", "kernels", "gguf", "tensor", "base",
+                "api"],
     # model: `show` reads hyperparameters and counts the cache.
-    "cli": ["runtime/vocab_loader", "engine", "chat", "tokenizer", "model", "gguf", "kernels",
-            "tensor", "base", "api"],
+    "cli": ["runtime/template_loader", "runtime/vocab_loader", "engine", "chat", "tokenizer",
+            "model", "gguf", "kernels", "tensor", "base", "api"],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)[">]', re.MULTILINE)
