@@ -29,7 +29,7 @@ class ByteLevel final : public Family {
     }
   }
 
-  void encode(std::string_view text, bool, std::vector<TokenId>& out) const override {
+  void encode(std::string_view text, std::vector<TokenId>& out) const override {
     const auto rank_of = [&](std::string_view pair, size_t left_size_bytes) {
       return merges_.rank(pair, left_size_bytes);
     };

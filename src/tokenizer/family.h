@@ -20,16 +20,16 @@ class Family {
  public:
   virtual ~Family() = default;
 
-  // Appends the ids of `text`, which is shorter than 1 GiB and may be any bytes.
-  // starts_text: it is the first of its prompt or follows a special token.
-  virtual void encode(std::string_view text, bool starts_text, std::vector<TokenId>& out) const = 0;
+  // Appends the ids of `text`: all that lies between two special tokens, or between one and an end
+  // of the prompt. Shorter than 1 GiB, any bytes.
+  virtual void encode(std::string_view text, std::vector<TokenId>& out) const = 0;
 
   // Appends the bytes that a token of the given text and type stands for; not always whole UTF-8.
   virtual void append_bytes(std::string_view token, TokenType type, std::string& out) const = 0;
 
   // Whether a prompt begins with BOS, where the file says `wish` (tokenizer.ggml.add_bos_token).
   virtual bool adds_bos(std::optional<bool> wish) const noexcept = 0;
-  // Whether encode puts a space before a text that starts.
+  // Whether encode puts a space in front.
   virtual bool adds_space_prefix() const noexcept { return false; }
 };
 

@@ -25,7 +25,7 @@ class Gemma4 final : public Family {
         merges_(spec.merges, seed),
         bytes_(hex_byte_tokens(spec, types)) {}
 
-  void encode(std::string_view text, bool, std::vector<TokenId>& out) const override {
+  void encode(std::string_view text, std::vector<TokenId>& out) const override {
     std::string escaped;
     append_escaped(escaped, text);
 

@@ -34,9 +34,9 @@ class SentencePiece final : public Family {
         bytes_(hex_byte_tokens(spec, types)),
         add_space_prefix_(spec.add_space_prefix.value_or(true)) {}
 
-  void encode(std::string_view text, bool starts_text, std::vector<TokenId>& out) const override {
+  void encode(std::string_view text, std::vector<TokenId>& out) const override {
     std::string escaped;
-    if (add_space_prefix_ && starts_text) escaped = kEscapedSpace;
+    if (add_space_prefix_) escaped = kEscapedSpace;
     append_escaped(escaped, text);
 
     const auto rank_of = [&](std::string_view pair, size_t) -> std::optional<uint32_t> {

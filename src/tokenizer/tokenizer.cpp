@@ -61,6 +61,10 @@ void check(const VocabSpec& spec) {
   if (n_vocab == 0 || n_vocab > INT32_MAX) {
     throw Error(ErrorCode::bad_input, fmt::format("tokenizer.ggml.tokens: {} tokens", n_vocab));
   }
+  if (spec.merges.size() > INT32_MAX) {
+    throw Error(ErrorCode::bad_input,
+                fmt::format("tokenizer.ggml.merges: {} merges", spec.merges.size()));
+  }
   if (!spec.types.empty() && spec.types.size() != n_vocab) {
     throw Error(ErrorCode::bad_input,
                 fmt::format("tokenizer.ggml.token_type: {} values, expected one for each of {} "
@@ -174,11 +178,10 @@ std::vector<TokenId> Tokenizer::encode_ranges(std::string_view text, const Speci
   add_bos = add_bos && adds_bos();
   if (add_bos) ids.push_back(*spec_.bos);
 
-  bool starts_text = true;
   size_t fragment = 0;  // where the text begins that is not encoded yet
   const auto encode_until = [&](size_t end) {
     if (fragment == end) return;
-    family_->encode(text.substr(fragment, end - fragment), starts_text, ids);
+    family_->encode(text.substr(fragment, end - fragment), ids);
   };
   for (size_t i = 0; i < text.size();) {
     while (!control.empty() && control.front().end <= i) control = control.subspan(1);
@@ -196,7 +199,6 @@ std::vector<TokenId> Tokenizer::encode_ranges(std::string_view text, const Speci
     if (!second_bos) ids.push_back(match->id);
     i += match->size_bytes;
     fragment = i;
-    starts_text = true;
   }
   encode_until(text.size());
   return ids;
