@@ -10,7 +10,6 @@
 namespace wattle {
 namespace {
 
-
 // Query rows of one tile: enough that a page of keys is used often while it is in the cache, few
 // enough that the tile's own rows stay there too.
 constexpr size_t kTileQueries = 32;
