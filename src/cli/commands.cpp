@@ -5,10 +5,7 @@ namespace wattle::cli {
 namespace {
 
 constexpr AddCommand kCommands[] = {
-    add_show,
-    add_info,
-    add_tokenize,
-    add_template,
+    add_run, add_chat, add_show, add_info, add_tokenize, add_template, add_logits,
 };
 
 }  // namespace

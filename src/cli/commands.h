@@ -22,9 +22,12 @@ using AddCommand = Command (*)(CLI::App& program);
 // In the order of --help.
 std::span<const AddCommand> all_commands() noexcept;
 
+Command add_run(CLI::App& program);
+Command add_chat(CLI::App& program);
 Command add_show(CLI::App& program);
 Command add_info(CLI::App& program);
 Command add_template(CLI::App& program);
 Command add_tokenize(CLI::App& program);
+Command add_logits(CLI::App& program);
 
 }  // namespace wattle::cli

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/answer_flags.h"
+
+#include <limits>
+
+namespace wattle::cli {
+namespace {
+
+uint32_t n_predict_of(int64_t flag) { return flag < 0 ? 0 : static_cast<uint32_t>(flag); }
+
+}  // namespace
+
+void AnswerFlags::add_to(CLI::App& app) {
+  engine.add_to(app);
+  add_chat_template_flag(app, chat_template);
+  app.add_option("--system", system, "system message (-sys)")->type_name("TEXT");
+  app.add_option_function<std::string>(
+         "--think", [this](const std::string& value) { think = value == "on"; },
+         "let the model reason first, or not: on, off (default: as its template does)")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->type_name("on|off");
+  app.add_option("-n,--predict,--n-predict", n_predict,
+                 "tokens of the answer at most (default -1: as many as fit)")
+      ->check(CLI::Range(int64_t{-1}, int64_t{std::numeric_limits<int32_t>::max()}))
+      ->type_name("N");
+  app.add_option("-r,--stop,--reverse-prompt", stop, "text that ends the answer; may be repeated")
+      ->type_name("TEXT")
+      ->take_all()
+      ->expected(1);
+  reporting.add_to(app);
+  sampling.add_to(app);
+}
+
+EngineParams AnswerFlags::engine_params() const {
+  EngineParams params = engine.params();
+  if (!chat_template.empty()) params.chat_template = read_chat_template(chat_template);
+  return params;
+}
+
+ChatRequest AnswerFlags::chat_request(const Engine& open) const {
+  ChatRequest request;
+  request.enable_thinking = think;
+  request.sampling = sampling.apply_to(open.recommended_sampling());
+  request.n_predict = n_predict_of(n_predict);
+  request.stop = stop;
+  return request;
+}
+
+CompletionRequest AnswerFlags::completion_request(const Engine& open) const {
+  CompletionRequest request;
+  request.sampling = sampling.apply_to(open.recommended_sampling());
+  request.n_predict = n_predict_of(n_predict);
+  request.stop = stop;
+  return request;
+}
+
+}  // namespace wattle::cli

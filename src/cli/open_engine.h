@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opens a model for a command: progress and warnings on stderr, Ctrl-C in between.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cli/engine_flags.h"
+#include "cli/interrupt.h"
+#include "wattle/engine.h"
+
+namespace wattle::cli {
+
+struct Reporting {
+  bool quiet = false;    // neither progress nor figures
+  bool verbose = false;  // what the engine logs, too
+
+  void add_to(CLI::App& app);
+};
+
+// Progress is shown where loading takes longer than a second. Throws Error; {cancelled} on Ctrl-C.
+std::unique_ptr<Engine> open_engine(EngineParams params, const Reporting& reporting,
+                                    const Interrupt& interrupt);
+
+}  // namespace wattle::cli

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands that open a model, on the small one in the repository.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/cli/program.h"
+#include "tests/support/read_file.h"
+#include "tests/support/temp_dir.h"
+
+namespace wattle {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using test::run_wattle;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+using Strings = std::vector<std::string>;
+
+const std::string kTemplate =
+    "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:";
+
+// `wattle COMMAND -m stories --temp 0 -n 8 MORE...`
+Strings on_stories(const std::string& command, const Strings& more) {
+  Strings args{command, "-m", "stories", "--temp", "0", "-n", "8"};
+  args.insert(args.end(), more.begin(), more.end());
+  return args;
+}
+
+TEST(Run, CompletesRawTextWithoutATemplate) {
+  const auto result = run_wattle(on_stories("run", {"Once upon a time"}));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_GT(result.out.size(), 8u);
+  EXPECT_THAT(result.out, EndsWith("\n"));
+  EXPECT_THAT(result.err, HasSubstr("8 tokens"));
+  EXPECT_THAT(result.err, HasSubstr("tokens/s"));
+  EXPECT_THAT(result.err, HasSubstr("first token after"));
+  const auto quiet = run_wattle(on_stories("run", {"--quiet", "Once upon a time"}));
+  EXPECT_EQ(quiet.out, result.out);
+  EXPECT_EQ(quiet.err, "");
+}
+
+TEST(Run, TakesThePromptFromArgumentFlagFileAndPipe) {
+  const test::TempDir dir;
+  const std::string path = dir.path() / "prompt.txt";
+  std::ofstream(path) << "Once upon a time\n";
+  const std::string expected = run_wattle(on_stories("run", {"Once upon a time"})).out;
+  EXPECT_EQ(run_wattle(on_stories("run", {"-p", "Once upon a time"})).out, expected);
+  EXPECT_EQ(run_wattle(on_stories("run", {"-f", path})).out, expected);
+  EXPECT_EQ(run_wattle(on_stories("run", {"-f", "-"}), {.stdin_text = "Once upon a time"}).out,
+            expected);
+  EXPECT_EQ(run_wattle(on_stories("run", {}), {.stdin_text = "Once upon a time\n"}).out, expected);
+  EXPECT_NE(run_wattle(on_stories("run", {"The big dog"})).out, expected);
+  const auto absent = run_wattle(on_stories("run", {"-f", path + ".absent"}));
+  EXPECT_EQ(absent.exit_code, 1);
+  EXPECT_THAT(absent.err, HasSubstr("prompt.txt.absent"));
+}
+
+TEST(Run, TheSameSeedGivesTheSameText) {
+  const auto text = [](const char* seed) {
+    return run_wattle({"run", "-m", "stories", "-n", "24", "--temp", "1.5", "--seed", seed, "The"})
+        .out;
+  };
+  EXPECT_EQ(text("1"), text("1"));
+  EXPECT_NE(text("1"), text("2"));
+}
+
+TEST(Run, JsonIsOneObject) {
+  const auto result = run_wattle(on_stories("run", {"--json", "--seed", "7", "Once upon a time"}));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const json answer = json::parse(result.out);
+  const std::string text = run_wattle(on_stories("run", {"Once upon a time"})).out;
+  EXPECT_EQ(answer["text"].get<std::string>() + "\n", text);
+  EXPECT_EQ(answer["reasoning"], "");
+  EXPECT_TRUE(answer["tool_calls"].empty());
+  EXPECT_EQ(answer["stop"], "length");
+  EXPECT_EQ(answer["seed"], 7);
+  EXPECT_EQ(answer["timings"]["n_generated"], 8);
+  EXPECT_GT(answer["timings"]["time_to_first_token_ms"].get<double>(), 0.0);
+}
+
+TEST(Run, StopTextsEndTheAnswer) {
+  const std::string whole = run_wattle(on_stories("run", {"Once upon a time"})).out;
+  const std::string stop = whole.substr(10, 4);
+  const auto result = run_wattle(on_stories("run", {"-r", stop, "--json", "Once upon a time"}));
+  const json answer = json::parse(result.out);
+  EXPECT_EQ(answer["stop"], "stop_text");
+  EXPECT_EQ(answer["text"], whole.substr(0, whole.find(stop)));
+}
+
+TEST(Run, SaysWhenTheContextIsFull) {
+  const auto result = run_wattle({"run", "-m", "stories", "-c", "16", "--temp", "0", "The"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("context is full"));
+  const auto longer = run_wattle({"run", "-m", "stories", "-c", "4", "one two three four five"});
+  EXPECT_EQ(longer.exit_code, 2);
+  EXPECT_THAT(longer.err, HasSubstr("-c"));
+}
+
+TEST(Run, SystemAndThinkNeedATemplate) {
+  for (const Strings& more : {Strings{"--system", "Be brief.", "Hello"},
+                              {"-sys", "x", "Hello"},
+                              {"--think", "on", "Hello"}}) {
+    const auto result = run_wattle(on_stories("run", more));
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_EQ(result.out, "");
+    EXPECT_THAT(result.err, HasSubstr("chat template"));
+    EXPECT_THAT(result.err, HasSubstr("--chat-template"));
+  }
+}
+
+TEST(Run, ATemplateMayBeTextOrFile) {
+  const test::TempDir dir;
+  const std::string path = dir.path() / "t.jinja";
+  std::ofstream(path) << kTemplate;
+  const auto text = run_wattle(on_stories("run", {"--chat-template", kTemplate, "Hello"}));
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  const auto file = run_wattle(on_stories("run", {"--chat-template", path, "Hello"}));
+  EXPECT_EQ(file.out, text.out);
+  const auto prompt = "user: Hello\nassistant:";
+  EXPECT_EQ(run_wattle(on_stories("run", {"-p", prompt})).out, text.out);
+  EXPECT_EQ(run_wattle(on_stories("run", {"--raw", "--chat-template", path, prompt})).out,
+            text.out);
+  const auto neither = run_wattle(on_stories("run", {"--chat-template", "no/file", "Hello"}));
+  EXPECT_EQ(neither.exit_code, 2);
+  EXPECT_THAT(neither.err, HasSubstr("neither a file nor a template"));
+}
+
+TEST(Run, ABadSamplingValueIsBadUsage) {
+  const auto result = run_wattle({"run", "-m", "stories", "--temp", "-1", "Hello"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("temperature"));
+}
+
+TEST(Run, AnInterruptEndsWith130AndKeepsWhatWasSaid) {
+  const auto result =
+      run_wattle({"run", "-m", "stories", "-t", "1", "-c", "1024", "--logit-bias", "1-inf", "The"},
+                 {.signal = SIGINT, .signal_after = std::chrono::milliseconds(700)});
+  EXPECT_EQ(result.exit_code, 130) << result.err;
+  EXPECT_THAT(result.err, Not(HasSubstr("error")));
+}
+
+TEST(Run, MissingModelsNameTheNextStep) {
+  const auto result = run_wattle({"run", "Hello"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("./dev fetch"));
+}
+
+TEST(Run, AModelCutShortIsBadInput) {
+  const test::TempDir dir;
+  const std::string path = dir.path() / "cut.gguf";
+  const std::string whole =
+      test::read_text(fs::path(WATTLE_SOURCE_DIR) / "models/stories-gemma4-moe.gguf");
+  std::ofstream(path, std::ios::binary) << whole.substr(0, whole.size() / 2);
+  for (const Strings& args : {Strings{"run", "-m", path, "Hello"},
+                              {"chat", "-m", path},
+                              {"tokenize", "-m", path},
+                              {"show", path}}) {
+    const auto result = run_wattle(args);
+    EXPECT_EQ(result.exit_code, 1) << args[0];
+    EXPECT_EQ(result.out, "");
+    EXPECT_THAT(result.err, HasSubstr("cut.gguf: tensor '"));
+  }
+}
+
+TEST(Chat, WithoutATemplateIsBadUsage) {
+  const auto result = run_wattle({"chat", "-m", "stories"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.out, "");
+  EXPECT_THAT(result.err, HasSubstr("--chat-template"));
+}
+
+TEST(Chat, APipeGetsOneAnswerALine) {
+  const auto args = on_stories("chat", {"--chat-template", kTemplate});
+  const auto both = run_wattle(args, {.stdin_text = "Hello\n\nThe end\n"});
+  EXPECT_EQ(both.exit_code, 0) << both.err;
+  const auto first = run_wattle(args, {.stdin_text = "Hello"});
+  EXPECT_EQ(both.out.substr(0, first.out.size()), first.out);
+  EXPECT_GT(both.out.size(), first.out.size());
+  EXPECT_THAT(both.err, HasSubstr("2 answers"));
+  // The second answer goes on from the first turn.
+  const json made =
+      json::parse(run_wattle(on_stories("run", {"--json", "-p", "user: Hello\nassistant:"})).out);
+  const auto second = run_wattle(
+      on_stories("run", {"-p", "user: Hello\nassistant: " + made["text"].get<std::string>() +
+                                   "\nuser: The end\nassistant:"}));
+  EXPECT_EQ(both.out.substr(first.out.size()), second.out);
+}
+
+TEST(Chat, CommandsSteerTheConversation) {
+  const auto args = on_stories("chat", {"--chat-template", kTemplate, "--quiet"});
+  const auto answer = run_wattle(args, {.stdin_text = "Hello\n"}).out;
+  EXPECT_EQ(run_wattle(args, {.stdin_text = "Hello\n/regen\n"}).out, answer + answer);
+  EXPECT_EQ(run_wattle(args, {.stdin_text = "Hello\n/clear\nHello\n"}).out, answer + answer);
+  EXPECT_EQ(run_wattle(args, {.stdin_text = "Hello\n/undo\nHello\n"}).out, answer + answer);
+  EXPECT_EQ(run_wattle(args, {.stdin_text = "Hello\n/exit\nHello\n"}).out, answer);
+  const auto system = run_wattle(args, {.stdin_text = "/system The dog was big.\nHello\n"}).out;
+  auto with_flag = args;
+  with_flag.insert(with_flag.end(), {"--system", "The dog was big."});
+  EXPECT_EQ(run_wattle(with_flag, {.stdin_text = "Hello\n"}).out, system);
+  EXPECT_EQ(run_wattle(with_flag, {.stdin_text = "Hello\n/clear\nHello\n"}).out, system + system);
+  EXPECT_THAT(run_wattle(args, {.stdin_text = "/help\n"}).err, HasSubstr("/regen"));
+  EXPECT_THAT(run_wattle(args, {.stdin_text = "/hlep\n"}).err, HasSubstr("did you mean /help?"));
+  EXPECT_THAT(run_wattle(args, {.stdin_text = "/regen\n"}).err, HasSubstr("no answer yet"));
+}
+
+TEST(Chat, ALineMayGoOn) {
+  const auto args = on_stories("chat", {"--chat-template", "{{ messages[0].content }}", "--quiet"});
+  EXPECT_EQ(run_wattle(args, {.stdin_text = "The dog\\\nran\n"}).out,
+            run_wattle(on_stories("run", {"-q", "-p", "The dog\nran"})).out);
+}
+
+class Logits : public testing::Test {
+ protected:
+  std::string ids(const std::string& text) const {
+    const std::string path = dir_.path() / "ids.txt";
+    std::ofstream(path) << text;
+    return path;
+  }
+  std::string out() const { return dir_.path() / "out.f32"; }
+  test::ProgramResult run(const std::string& text, Strings more = {}) const {
+    Strings args{"logits", "-m", "stories", "--ids", ids(text), "--out", out()};
+    args.insert(args.end(), more.begin(), more.end());
+    return run_wattle(args);
+  }
+
+  test::TempDir dir_;
+};
+
+TEST_F(Logits, WritesTheLastRowOrAll) {
+  ASSERT_EQ(run("2 10 20 30\n", {"--all"}).exit_code, 0);
+  const auto all = test::read_floats(out());
+  ASSERT_EQ(run(" 2\t10\n20  30").exit_code, 0);
+  const auto last = test::read_floats(out());
+  const auto summary = json::parse(run_wattle({"show", "stories", "--json"}).out);
+  const size_t n_vocab = summary["hparams"]["n_vocab"];
+  ASSERT_EQ(last.size(), n_vocab);
+  ASSERT_EQ(all.size(), 4 * n_vocab);
+  EXPECT_EQ(std::vector<float>(all.end() - static_cast<std::ptrdiff_t>(n_vocab), all.end()), last);
+  for (const float value : all) ASSERT_TRUE(std::isfinite(value));
+}
+
+TEST_F(Logits, TheCacheIsF32UnlessAskedOtherwise) {
+  const auto rows = [&](Strings more) {
+    EXPECT_EQ(run("2 10 20 30 40 50 60 70 80", std::move(more)).exit_code, 0);
+    return test::read_floats(out());
+  };
+  EXPECT_EQ(rows({}), rows({"--kv", "f32"}));
+  EXPECT_NE(rows({}), rows({"--kv", "f16"}));
+  EXPECT_EQ(rows({"--kv", "f16", "-ctk", "f32", "-ctv", "f32"}), rows({}));
+}
+
+TEST_F(Logits, BadIdsAreToldAndLeaveNothing) {
+  struct Case {
+    const char* ids;
+    const char* message;
+  };
+  for (const auto& [text, message] : {Case{"", "no token ids"},
+                                      {"1 2 x", "id number 2 is 'x'"},
+                                      {"1 2.5", "'2.5'"},
+                                      {"1 99999999999", "'99999999999'"},
+                                      {"1 5081", "5081"},
+                                      {"-1", "-1"}}) {
+    const auto result = run(text);
+    EXPECT_NE(result.exit_code, 0) << text;
+    EXPECT_THAT(result.err, HasSubstr(message)) << text;
+    EXPECT_FALSE(fs::exists(out())) << text;
+  }
+  const auto nowhere = run_wattle(
+      {"logits", "-m", "stories", "--ids", ids("1"), "--out", dir_.path() / "absent" / "out.f32"});
+  EXPECT_EQ(nowhere.exit_code, 1);
+  EXPECT_THAT(nowhere.err, HasSubstr("absent/out.f32"));
+}
+
+}  // namespace
+}  // namespace wattle
