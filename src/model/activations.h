@@ -13,6 +13,7 @@
 namespace wattle {
 
 struct Activations {
+  Activations() = default;
   // Sized for steps of n_batch rows.
   Activations(const Hparams& hparams, size_t n_batch, size_t n_threads);
 
@@ -23,6 +24,10 @@ struct Activations {
   FfnBuffers ffn;
   MoeBuffers moe;
 };
+
+// Bytes of all of them and of what blocks and the device keep beside, to the nearest few percent;
+// UINT64_MAX where that cannot be counted. Allocates nothing.
+uint64_t activation_bytes(const Hparams& hparams, size_t n_batch) noexcept;
 
 // The attention of each layer; layers that share a cache are as if they owned one.
 std::vector<AttentionShape> attention_shapes(const Hparams& hparams);

@@ -61,8 +61,7 @@ class Gemma3 final : public Model {
                    n_batch()),
         rope_swa_({.freq_base = source.hparams.rope_swa.freq_base,
                    .n_rot = source.hparams.rope_swa.n_rot},
-                  n_batch()),
-        activations_(source.hparams, n_batch(), source.context.pool.size()) {
+                  n_batch()) {
     const Hparams& hp = hparams();
     Weights& weights = source.weights;
     const Dim n_embd{"n_embd", hp.n_embd};
@@ -82,6 +81,7 @@ class Gemma3 final : public Model {
       layer.post_ffw_norm = norm("post_ffw_norm");
     }
     head_ = bind_head(weights, hp);
+    activations_ = Activations(hp, n_batch(), source.context.pool.size());
   }
 
  private:

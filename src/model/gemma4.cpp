@@ -274,7 +274,6 @@ std::span<const uint32_t> Gemma4::keep_rows(Step& step, std::span<const uint32_t
 Gemma4::Gemma4(ModelSource source)
     : Model(source.context, source.device, source.hparams, source.weights.n_batch()),
       value_norm_{.weight = {}, .eps = source.hparams.rms_eps},
-      activations_(source.hparams, n_batch(), source.context.pool.size()),
       kept_seq_(n_batch()),
       kept_pos_(n_batch()),
       kept_rows_(n_batch()) {
@@ -290,13 +289,14 @@ Gemma4::Gemma4(ModelSource source)
   rope_swa_ = Rope({.freq_base = hp.rope_swa.freq_base, .n_rot = hp.rope_swa.n_rot}, n_batch());
   token_embd_ = bind_embedding(weights, hp);
   if (hp.n_embd_per_layer != 0) bind_per_layer(weights);
+  layers_.resize(hp.n_layer);
+  for (size_t il = 0; il < hp.n_layer; ++il) bind_layer(weights, il, layers_[il]);
+  head_ = bind_head(weights, hp);
+  activations_ = Activations(hp, n_batch(), source.context.pool.size());
   if (hp.n_expert != 0) {
     router_x_ = MatBuffer(n_batch(), hp.n_embd);
     expert_sum_ = MatBuffer(n_batch(), hp.n_embd);
   }
-  layers_.resize(hp.n_layer);
-  for (size_t il = 0; il < hp.n_layer; ++il) bind_layer(weights, il, layers_[il]);
-  head_ = bind_head(weights, hp);
 }
 
 void Gemma4::bind_layer(Weights& weights, size_t il, Layer& layer) {

@@ -11,10 +11,11 @@ namespace {
 // Far above any model there is, and low enough that no product of two of them overflows 64 bits.
 constexpr U32Range kLayers{1, 1024};
 constexpr U32Range kContext{1, INT32_MAX};
-constexpr U32Range kHeads{1, 4096};
-constexpr U32Range kFfnWidth{1, 1u << 24};
-constexpr U32Range kExperts{0, 4096};
+constexpr U32Range kHeads{1, 1024};
+constexpr U32Range kFfnWidth{1, 1u << 20};
+constexpr U32Range kExperts{0, 1024};
 constexpr U32Range kVocabulary{1, 1u << 24};
+constexpr uint32_t kSoftmaxGating = 1;  // 0: not said
 constexpr F32Range kEpsilon{0.0f, 1.0f};
 constexpr F32Range kScalingFactor{0.0f, 1e6f};
 constexpr F32Range kWeightsScale{-1e6f, 1e6f};
@@ -91,6 +92,20 @@ RopeHparams read_rope(const Keys& keys, const LayerHparams& layer) {
   return rope;
 }
 
+// 0: the architecture has its own default. Newer writers list a width per layer.
+uint32_t read_n_ff_exp(const Keys& keys, uint32_t n_layer) {
+  constexpr auto kKey = "expert_feed_forward_length";
+  const auto widths = keys.find_per_layer(kKey, n_layer, kFfnWidth);
+  if (!widths) return 0;
+  for (const uint32_t width : *widths) {
+    if (width != widths->front()) {
+      keys.refuse(kKey, fmt::format("{} and {}", widths->front(), width),
+                  "one width for all layers");
+    }
+  }
+  return widths->front();
+}
+
 }  // namespace
 
 Hparams read_common_hparams(const Keys& keys) {
@@ -110,7 +125,11 @@ Hparams read_common_hparams(const Keys& keys) {
   hp.n_expert = keys.find_u32("expert_count", kExperts).value_or(0);
   if (hp.n_expert != 0) {
     hp.n_expert_used = keys.u32("expert_used_count", {1, hp.n_expert});
-    hp.n_ff_exp = keys.find_u32("expert_feed_forward_length", kFfnWidth).value_or(0);
+    hp.n_ff_exp = read_n_ff_exp(keys, hp.n_layer);
+    const auto gating = keys.find_u32("expert_gating_func", {0, UINT32_MAX});
+    if (gating && *gating > kSoftmaxGating) {
+      keys.refuse("expert_gating_func", fmt::to_string(*gating), "1 (softmax)");
+    }
     const float scale = keys.find_f32("expert_weights_scale", kWeightsScale).value_or(0.0f);
     if (scale != 0.0f) hp.expert_weights_scale = scale;
   }

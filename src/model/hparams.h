@@ -14,8 +14,8 @@
 namespace wattle {
 
 // Ranges of keys that only some architectures have; far above any model there is.
-inline constexpr U32Range kHeadDimRange{1, 1u << 14};
-inline constexpr U32Range kWidthRange{1, 1u << 20};
+inline constexpr U32Range kHeadDimRange{1, 1u << 12};
+inline constexpr U32Range kWidthRange{1, 1u << 17};
 inline constexpr F32Range kFreqBaseRange{1.0f, 1e12f};
 inline constexpr F32Range kSoftcapRange{0.0f, 1e6f};
 

@@ -25,8 +25,7 @@ Hparams read_llama_hparams(const Keys& keys) {
 class Llama final : public Model {
  public:
   explicit Llama(ModelSource source)
-      : Model(source.context, source.device, source.hparams, source.weights.n_batch()),
-        activations_(source.hparams, n_batch(), source.context.pool.size()) {
+      : Model(source.context, source.device, source.hparams, source.weights.n_batch()) {
     const Hparams& hp = hparams();
     Weights& weights = source.weights;
     const Dim n_embd{"n_embd", hp.n_embd};
@@ -54,6 +53,7 @@ class Llama final : public Model {
       }
     }
     head_ = bind_head(weights, hp);
+    activations_ = Activations(hp, n_batch(), source.context.pool.size());
   }
 
  private:

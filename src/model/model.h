@@ -19,8 +19,8 @@ namespace wattle {
 
 struct ModelParams {
   size_t n_batch = 512;  // rows of one forward pass, at most
-  // Bytes of weights bound so far, of all; returning false ends the load with Error{cancelled}.
-  std::function<bool(uint64_t done, uint64_t total)> on_progress;
+  // What the buffers of a step may take; more is Error{out_of_memory} before any is made.
+  uint64_t max_buffer_bytes = UINT64_MAX;
 };
 
 // Weights stay in the file's mapping and all buffers are made once, so forward allocates nothing
@@ -68,8 +68,7 @@ class Model {
 };
 
 // The model borrows file, device and context. Throws Error: unsupported (architecture, type or
-// feature, by name), bad_input (a key or tensor that is missing or does not fit), out_of_memory,
-// cancelled.
+// feature, by name), bad_input (a key or tensor that is missing or does not fit), out_of_memory.
 std::unique_ptr<Model> load_model(const gguf::File& file, Device& device, EngineContext& context,
                                   const ModelParams& params = {});
 

@@ -18,8 +18,7 @@ class Qwen3 final : public Model {
         rope_({.freq_base = source.hparams.rope.freq_base,
                .freq_scale = source.hparams.rope.freq_scale,
                .n_rot = source.hparams.rope.n_rot},
-              n_batch()),
-        activations_(source.hparams, n_batch(), source.context.pool.size()) {
+              n_batch()) {
     const Hparams& hp = hparams();
     Weights& weights = source.weights;
     const Dim n_embd{"n_embd", hp.n_embd};
@@ -34,6 +33,7 @@ class Qwen3 final : public Model {
       layer.ffn = bind_ffn(weights, hp, il);
     }
     head_ = bind_head(weights, hp);
+    activations_ = Activations(hp, n_batch(), source.context.pool.size());
   }
 
  private:

@@ -30,8 +30,7 @@ class Qwen3Moe final : public Model {
         rope_({.freq_base = source.hparams.rope.freq_base,
                .freq_scale = source.hparams.rope.freq_scale,
                .n_rot = source.hparams.rope.n_rot},
-              n_batch()),
-        activations_(source.hparams, n_batch(), source.context.pool.size()) {
+              n_batch()) {
     const Hparams& hp = hparams();
     Weights& weights = source.weights;
     const Dim n_embd{"n_embd", hp.n_embd};
@@ -46,6 +45,7 @@ class Qwen3Moe final : public Model {
       layer.moe = bind_moe(weights, hp, il);
     }
     head_ = bind_head(weights, hp);
+    activations_ = Activations(hp, n_batch(), source.context.pool.size());
   }
 
  private:

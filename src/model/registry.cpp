@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "model/activations.h"
 #include "wattle/error.h"
 
 namespace wattle {
@@ -16,6 +17,12 @@ namespace {
 constexpr const Architecture* kArchitectures[] = {
     &kGemma3, &kGemma4, &kLlama, &kQwen3, &kQwen3Moe,
 };
+
+[[noreturn]] void throw_no_memory(const gguf::File& file, size_t n_batch, const std::string& why) {
+  throw Error(ErrorCode::out_of_memory,
+              fmt::format("{}: buffers for a batch of {} rows: {}", file.name(), n_batch, why),
+              "Use a smaller batch (-b).");
+}
 
 }  // namespace
 
@@ -40,17 +47,21 @@ std::unique_ptr<Model> load_model(const gguf::File& file, Device& device, Engine
   if (params.n_batch == 0) {
     throw Error(ErrorCode::usage, "batch of 0 rows, expected at least 1");
   }
+  Hparams hparams = read_hparams(file);
+  const uint64_t buffer_bytes = activation_bytes(hparams, params.n_batch);
+  if (buffer_bytes > params.max_buffer_bytes) {
+    throw_no_memory(file, params.n_batch,
+                    fmt::format("need {} MiB, {} MiB are free", buffer_bytes >> 20,
+                                params.max_buffer_bytes >> 20));
+  }
   try {
-    Weights weights(file, device, params.n_batch, params.on_progress);
+    Weights weights(file, device, params.n_batch);
     auto model = architecture_of(file).make(
-        {.hparams = read_hparams(file), .weights = weights, .context = context, .device = device});
+        {.hparams = std::move(hparams), .weights = weights, .context = context, .device = device});
     weights.check_leftovers();
     return model;
   } catch (const std::bad_alloc&) {
-    throw Error(ErrorCode::out_of_memory,
-                fmt::format("{}: no memory for the buffers of a batch of {} rows", file.name(),
-                            params.n_batch),
-                "Use a smaller batch (-b).");
+    throw_no_memory(file, params.n_batch, "the system has no more memory");
   }
 }
 

@@ -39,11 +39,6 @@ std::string describe(std::span<const Dim> shape) {
 
 }  // namespace
 
-Weights::Weights(const gguf::File& file, Device& device, size_t n_batch, OnProgress on_progress)
-    : file_(file), device_(device), n_batch_(n_batch), on_progress_(std::move(on_progress)) {
-  for (const gguf::TensorInfo& tensor : file.tensors()) bytes_total_ += tensor.size_bytes;
-}
-
 bool Weights::has(std::string_view name) const { return file_.find(name).has_value(); }
 
 std::optional<TensorView> Weights::bind(std::string_view name, std::span<const Dim> shape) {
@@ -63,12 +58,7 @@ std::optional<TensorView> Weights::bind(std::string_view name, std::span<const D
   tensor->shape = {1, 1, 1, 1};
   for (size_t i = 0; i < shape.size(); ++i) tensor->shape[i] = shape[i].n;
 
-  if (bound_.emplace(name).second) {
-    bytes_bound_ += tensor->size_bytes;
-    if (on_progress_ && !on_progress_(bytes_bound_, bytes_total_)) {
-      throw Error(ErrorCode::cancelled, fmt::format("{}: loading was cancelled", file_.name()));
-    }
-  }
+  bound_.emplace(name);
   return tensor;
 }
 

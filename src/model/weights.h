@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -32,11 +31,9 @@ struct Dim {
 // tensor, shape found and shape expected where they differ, and for a tensor that must be there.
 class Weights {
  public:
-  using OnProgress = std::function<bool(uint64_t done, uint64_t total)>;
-
-  // n_batch: rows of a step, at most. on_progress hears bytes bound so far, of all, and stops the
-  // load with Error{cancelled} by returning false; may be empty.
-  Weights(const gguf::File& file, Device& device, size_t n_batch, OnProgress on_progress);
+  // n_batch: rows of a step, at most.
+  Weights(const gguf::File& file, Device& device, size_t n_batch)
+      : file_(file), device_(device), n_batch_(n_batch) {}
 
   const gguf::File& file() const noexcept { return file_; }
   size_t n_batch() const noexcept { return n_batch_; }
@@ -77,9 +74,6 @@ class Weights {
   const gguf::File& file_;
   Device& device_;
   size_t n_batch_;
-  OnProgress on_progress_;
-  uint64_t bytes_bound_ = 0;
-  uint64_t bytes_total_ = 0;
   std::set<std::string, std::less<>> bound_;  // names
 };
 

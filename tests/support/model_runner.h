@@ -46,8 +46,7 @@ class ModelRunner {
       : file_(std::move(file)),
         context_({.n_threads = options.n_threads, .isa = options.isa, .log = {}}),
         device_(context_),
-        model_(
-            load_model(*file_, device_, context_, {.n_batch = options.n_batch, .on_progress = {}})),
+        model_(load_model(*file_, device_, context_, {.n_batch = options.n_batch})),
         cache_(kv_shape(model_->hparams()), {.k = options.kv,
                                              .v = options.kv,
                                              .n_ctx = options.n_ctx,
