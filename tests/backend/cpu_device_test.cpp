@@ -26,8 +26,12 @@ std::vector<Isa> available_isas() {
 struct Matrix {
   Matrix(RandomBlocks& random, DType dtype, size_t n_rows, size_t n_cols)
       : blocks(random.rows(dtype, n_rows, n_cols)) {
-    view = {.name = "w", .dtype = dtype, .n_dims = 2, .shape = {n_rows, n_cols, 1, 1},
-            .data = blocks.data(), .size_bytes = blocks.size()};
+    view = {.name = "w",
+            .dtype = dtype,
+            .n_dims = 2,
+            .shape = {n_rows, n_cols, 1, 1},
+            .data = blocks.data(),
+            .size_bytes = blocks.size()};
   }
   // dot(W[r], x) in double.
   double product(size_t r, const float* x) const {
