@@ -34,8 +34,9 @@ struct Block {
   size_t last[kBlock];
   size_t begin;  // union of the ranges
   size_t end;
-  float carry[kBlock];                 // what is left of the old sums: exp(old max - new max)
-  alignas(64) float p[kBlock][kTile];  // scores, then exp(score - max); 0 where not seen
+  float carry[kBlock];  // what is left of the old sums: exp(old max - new max)
+  // Scores, then exp(score - max); 0 where not seen. The rest of a row takes writes past the end.
+  alignas(64) float p[kBlock][kTile + 16];
 };
 
 // p[r][j] = q[r] . k[j] for the entries [begin, end).
@@ -67,12 +68,22 @@ void scores(Block& block, const K& k, size_t head_dim) {
         }
       }
     }
-    float sums[rows * cols];
-    for (size_t s = 0; s < rows * cols; s += 4) {
-      sum4(acc[s], acc[s + 1], acc[s + 2], acc[s + 3], sums + s);
-    }
-    for (size_t c = 0; c < cols && j + c < block.end; ++c) {
-      for (size_t r = 0; r < rows; ++r) block.p[r][j + c] = sums[r * cols + c];
+    if constexpr (cols % 4 == 0) {
+      // May write past the end of the range: online_softmax overwrites what is outside of it.
+      for (size_t r = 0; r < rows; ++r) {
+        for (size_t c = 0; c < cols; c += 4) {
+          const Vec* a = acc + r * cols + c;
+          sum4(a[0], a[1], a[2], a[3], block.p[r] + j + c);
+        }
+      }
+    } else {
+      float sums[rows * cols];
+      for (size_t s = 0; s < rows * cols; s += 4) {
+        sum4(acc[s], acc[s + 1], acc[s + 2], acc[s + 3], sums + s);
+      }
+      for (size_t r = 0; r < rows; ++r) {
+        for (size_t c = 0; c < cols; ++c) block.p[r][j + c] = sums[r * cols + c];
+      }
     }
   }
 }
