@@ -68,6 +68,7 @@ EngineCore::EngineCore(const EngineParams& params)
                 .log = params.log}),
       file_(params.model),
       tokenizer_(load_tokenizer(file_)),
+      chat_prompt_(file_, params.chat_template),
       device_(context_),
       n_ctx_(choose_n_ctx(params, file_)),
       model_(load_model(file_, device_, context_,
@@ -78,6 +79,7 @@ EngineCore::EngineCore(const EngineParams& params)
                                            .v = kv_type(params.kv_v),
                                            .n_ctx = n_ctx_,
                                            .n_batch = n_batch()}) {
+  info_.has_chat_template = chat_prompt_.has_template();
   check_vocabulary();
   if (n_ctx_ > info_.n_ctx_train) {
     context_.log(

@@ -13,6 +13,7 @@
 #include "kernels/engine_context.h"
 #include "model/kv_cache.h"
 #include "model/model.h"
+#include "runtime/chat_prompt.h"
 #include "runtime/fair_mutex.h"
 #include "tensor/view.h"
 #include "tokenizer/tokenizer.h"
@@ -30,6 +31,7 @@ class EngineCore {
 
   const gguf::File& file() const noexcept { return file_; }
   const Tokenizer& tokenizer() const noexcept { return tokenizer_; }
+  const ChatPrompt& chat_prompt() const noexcept { return chat_prompt_; }
   const ModelInfo& info() const noexcept { return info_; }
   uint32_t n_ctx() const noexcept { return n_ctx_; }
   uint32_t n_batch() const noexcept { return static_cast<uint32_t>(model_->n_batch()); }
@@ -58,6 +60,7 @@ class EngineCore {
   EngineContext context_;
   gguf::File file_;
   Tokenizer tokenizer_;
+  ChatPrompt chat_prompt_;
   CpuDevice device_;
   uint32_t n_ctx_;
   std::unique_ptr<Model> model_;

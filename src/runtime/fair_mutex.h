@@ -25,6 +25,12 @@ class FairMutex {
     turn_.notify_all();
   }
 
+  // Threads inside lock().
+  uint64_t n_waiting() {
+    const std::lock_guard guard(mutex_);
+    return next_ticket_ - now_serving_ - (next_ticket_ > now_serving_ ? 1 : 0);
+  }
+
  private:
   std::mutex mutex_;
   std::condition_variable turn_;

@@ -107,14 +107,18 @@ Answer Session::complete(const CompletionRequest& request, const OnDelta& on_del
   const Tokenizer& tokenizer = impl_->core.tokenizer();
   const std::vector<TokenId> prompt =
       tokenizer.encode(request.prompt, {.parse_special = request.parse_special});
-  runtime::AnswerStream stream(tokenizer, request.prompt.empty(), request.stop, on_delta);
+  runtime::AnswerStream stream(tokenizer, request.prompt.empty(), request.stop, nullptr, on_delta);
   return impl_->generate(prompt, request.sampling, request.n_predict, stream);
 }
 
-Answer Session::chat(const ChatRequest&, const OnDelta&) {
-  throw Error(ErrorCode::unsupported,
-              fmt::format("model '{}' has no chat template", impl_->core.info().name),
-              "complete raw text with it (--raw)");
+Answer Session::chat(const ChatRequest& request, const OnDelta& on_delta) {
+  impl_->cancelled.store(false, std::memory_order_relaxed);
+  const runtime::EngineCore& core = impl_->core;
+  const std::vector<TextSegment> segments = core.chat_prompt().render(request);
+  const std::vector<TokenId> prompt = core.tokenizer().encode(segments);
+  runtime::AnswerStream stream(core.tokenizer(), true, request.stop,
+                               core.chat_prompt().make_parser(request, segments), on_delta);
+  return impl_->generate(prompt, request.sampling, request.n_predict, stream);
 }
 
 void Session::cancel() noexcept { impl_->cancelled.store(true, std::memory_order_relaxed); }
