@@ -2,6 +2,7 @@
 // Every architecture and weight type against exact logits (golden/models/README.md).
 #include <gtest/gtest.h>
 
+#include "model/registry.h"
 #include "tests/support/golden_model.h"
 
 namespace wattle::test {
@@ -72,6 +73,31 @@ TEST_P(GoldenModels, EveryLayerMatchesTheExactResidualStream) {
     });
     runner.feed(runner.new_sequence(), golden.prompt, golden.prompt.size());
   }
+}
+
+// What rounding the cache alone does, of the spread of the logits (docs/numerics.md).
+TEST(GoldenModelsCache, RoundedKeysAndValuesStayNearExact) {
+  WATTLE_NEEDS_GOLDEN("models");
+  const auto expect_near = [](const GoldenModel& golden, kernels::KvType type, Deviation bound) {
+    ModelRunner runner(golden.gguf, {.isa = Isa::reference, .kv = type});
+    const Deviation d =
+        deviation_from_exact(golden, runner.feed(runner.new_sequence(), golden.fed(), 24));
+    EXPECT_LE(d.max_abs, bound.max_abs * golden.logits_std) << golden.name;
+    EXPECT_LE(d.rms, bound.rms * golden.logits_std) << golden.name;
+  };
+  size_t n_q8_0 = 0;
+  for (const auto& file : golden_model_files()) {
+    const GoldenModel golden = read_golden_model(file);
+    expect_near(golden, kernels::KvType::f16, {1e-2, 2e-3});
+    bool whole_blocks = true;  // heads that q8_0 can hold
+    for (const LayerHparams& layer : read_hparams(gguf::File(golden.gguf)).layers) {
+      whole_blocks &= layer.head_dim_k % 32 == 0 && layer.head_dim_v % 32 == 0;
+    }
+    if (!whole_blocks) continue;
+    ++n_q8_0;
+    expect_near(golden, kernels::KvType::q8_0, {0.4, 0.05});
+  }
+  EXPECT_GT(n_q8_0, 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryIsa, GoldenModels, testing::ValuesIn(available_isas()),

@@ -2,9 +2,11 @@
 // Files that do not hold a model that can run: each says what is wrong, and nothing crashes.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <random>
 
 #include "model/registry.h"
+#include "tests/gguf/allocation_meter.h"
 #include "tests/gguf/expect_error.h"
 #include "tests/support/golden_model.h"
 #include "tests/support/model_runner.h"
@@ -164,6 +166,28 @@ TEST(Load, BatchesThatDoNotFitChangeNothing) {
   usage({TokenId{1}, TokenId{2}}, {1, 0}, {"ascending"});
   usage(std::vector<TokenId>(5), {0}, {"5 rows", "at most 4"});
   usage({TokenId{1}, TokenId{2}}, {0, 1}, {"[1, 80]", "[2, 80]"});
+}
+
+TEST(Model, AStepAllocatesNothingButPagesOfTheCache) {
+  TinyModel dense = make_tiny_model({.dtype = DType::q8_0, .biases = true});
+  TinyModel moe = make_tiny_model({.dtype = DType::q8_0, .n_expert = 4});
+  for (TinyModel* model : {&dense, &moe}) {
+    ModelRunner runner(model->file(), {.n_threads = 2, .n_batch = 8});
+    const std::vector<SeqId> seq(8, runner.new_sequence());
+    const Tokens tokens(8, TokenId{3});
+    const std::vector<uint32_t> rows{7};
+    std::vector<float> room(80);
+    const auto step = [&](int32_t first) {
+      std::array<Pos, 8> pos;
+      for (int32_t i = 0; i < 8; ++i) pos[static_cast<size_t>(i)] = static_cast<Pos>(first + i);
+      runner.model().forward({.tokens = tokens, .pos = pos, .seq = seq, .logits_rows = rows},
+                             runner.cache(), MatView<float>(room.data(), 1, 80));
+    };
+    step(0);  // makes the first page
+    reset_largest_allocation();
+    for (int32_t i = 1; i < 8; ++i) step(8 * i);
+    EXPECT_EQ(largest_allocation(), 0u);
+  }
 }
 
 TEST(Load, HyperparametersAreReadWithoutWeights) {
