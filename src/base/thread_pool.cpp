@@ -59,14 +59,17 @@ void pin_this_thread(int cpu) noexcept {
 
 }  // namespace
 
-// One job at a time. `job` counts the calls of run(): a worker that sees a new value works on that
-// job. The caller publishes fn, ctx and n_chunks before it raises `job`, and does not return before
-// every worker has reported itself done, so a late worker can never touch the next job's counter.
+// One job at a time. `job` counts the calls of run(): a worker that sees a new value joins that
+// job, unless it comes too late. The caller never waits for a worker that has not joined (it may
+// not even have a processor); it closes the job first and then waits for those inside. A worker
+// counts itself in before it looks whether the job is open, so either the caller sees it or it sees
+// the job closed.
 struct ThreadPool::Impl {
   std::vector<std::thread> workers;
   alignas(64) std::atomic<uint64_t> job{0};
   alignas(64) std::atomic<size_t> next_chunk{0};
-  alignas(64) std::atomic<size_t> n_working{0};
+  alignas(64) std::atomic<size_t> n_inside{0};
+  std::atomic<uint64_t> open_job{0};  // the value of `job` that may be joined; 0: none
   Trampoline fn = nullptr;
   const void* ctx = nullptr;
   size_t n_chunks = 0;
@@ -103,13 +106,16 @@ struct ThreadPool::Impl {
     for (;;) {
       seen = wait_for_job(seen);
       if (stop.load(std::memory_order_acquire)) return;
-      take_chunks(thread);
-      n_working.fetch_sub(1, std::memory_order_release);
+      n_inside.fetch_add(1, std::memory_order_seq_cst);
+      if (open_job.load(std::memory_order_seq_cst) == seen) take_chunks(thread);
+      n_inside.fetch_sub(1, std::memory_order_release);
     }
   }
 
   void publish_job() noexcept {
-    job.fetch_add(1, std::memory_order_seq_cst);
+    const uint64_t next = job.load(std::memory_order_relaxed) + 1;
+    open_job.store(next, std::memory_order_seq_cst);
+    job.store(next, std::memory_order_seq_cst);
     if (n_sleeping.load(std::memory_order_seq_cst) != 0) {
       const std::lock_guard lock(mutex);
       wake.notify_all();
@@ -148,10 +154,10 @@ void ThreadPool::run(size_t n_chunks, Trampoline fn, const void* ctx) noexcept {
   impl_->ctx = ctx;
   impl_->n_chunks = n_chunks;
   impl_->next_chunk.store(0, std::memory_order_relaxed);
-  impl_->n_working.store(impl_->workers.size(), std::memory_order_relaxed);
   impl_->publish_job();
   impl_->take_chunks(0);
-  for (unsigned i = 1; impl_->n_working.load(std::memory_order_acquire) != 0; ++i) {
+  impl_->open_job.store(0, std::memory_order_seq_cst);
+  for (unsigned i = 1; impl_->n_inside.load(std::memory_order_seq_cst) != 0; ++i) {
     cpu_relax();
     // With more threads than processors the worker we wait for may need this one.
     if (i % 4096 == 0) std::this_thread::yield();
