@@ -77,9 +77,9 @@ std::optional<Value> data_attribute(Runtime& rt, const Value& v, std::string_vie
 
 // The attribute, an undefined value that the sandbox refuses, or nothing.
 std::optional<Value> find_attribute(Runtime& rt, const Value& v, const StringRef& name) {
-  if (v.is_undefined()) rt.fail_undefined(v.as_undefined());
   const std::string_view s = name->text.view();
   if (is_unsafe_attribute(v, s)) return missing(v, name, true);
+  if (v.is_undefined()) rt.fail_undefined(v.as_undefined());
   if (auto data = data_attribute(rt, v, s)) return data;
   if (const Builtin* method = find_method(v, s)) return Value::object(rt.make<Method>(method, v));
   return std::nullopt;
@@ -236,7 +236,9 @@ Value get_slice(Runtime& rt, const Value& v, const Value& start, const Value& st
                 const Value& step) {
   if (v.is_undefined()) rt.fail_undefined(v.as_undefined());
   for (const Value* bound : {&start, &stop, &step}) {
-    if (!bound->is_none() && !bound->is_integral()) return {};
+    if (!bound->is_none() && !bound->is_integral()) {
+      rt.fail(fmt::format("a slice needs integers, got '{}'", type_name(*bound)));
+    }
   }
   if (v.is_string()) return slice_text(rt, v.text(), start, stop, step);
   if (const auto* s = v.as<Sequence>()) {
@@ -260,7 +262,7 @@ Value get_slice(Runtime& rt, const Value& v, const Value& start, const Value& st
     const int64_t last = r->at(b.first + (b.count - 1) * b.step);
     return Value::object(rt.make<Range>(first, last + (stride > 0 ? 1 : -1), stride));
   }
-  return {};
+  rt.fail(fmt::format("a '{}' has no slices", type_name(v)));
 }
 
 std::optional<int64_t> try_length(const Value& v) {

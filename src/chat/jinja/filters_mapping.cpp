@@ -13,6 +13,7 @@ namespace wattle::chat::jinja {
 namespace {
 
 Value filter_map(Runtime& rt, const Bound& a) {
+  if (!truthy(a[0])) return rt.generator({});  // none, too: Jinja asks before it walks
   Arguments rest = a.rest;
   std::vector<Value> result;
   if (rest.positional.empty()) {  // map(attribute='x', default=y)
@@ -47,6 +48,7 @@ Value filter_map(Runtime& rt, const Bound& a) {
 
 // The items whose test gives `wanted`; without a test, whose truth does.
 Value choose(Runtime& rt, const Bound& a, bool by_attribute, bool wanted) {
+  if (!truthy(a[0])) return rt.generator({});
   if (!a.rest.positional.empty() || !by_attribute) {
     Arguments rest = a.rest;
     Value attribute = Value::none();

@@ -127,7 +127,7 @@ Value filter_sort(Runtime& rt, const Bound& a) {
   for (const Value& item : items) {
     std::vector<Value> key;
     for (const ItemKey& part : parts) key.push_back(part(item));
-    keys.push_back(key.size() == 1 ? key[0] : rt.list(std::move(key)));
+    keys.push_back(rt.list(std::move(key)));  // lists of undefined values compare, those do not
   }
   return rt.list(sorted_by(rt, items, keys, flag_argument(a, 1, false)));
 }

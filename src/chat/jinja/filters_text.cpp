@@ -73,7 +73,7 @@ Value filter_indent(Runtime& rt, const Bound& a) {
   // As Jinja does it: with one more line break, so that one at the end is kept.
   Text with_break = text;
   with_break.append("\n", Origin::template_text);
-  const std::vector<Text> lines = split_lines(with_break, false);
+  const std::vector<Text> lines = split_lines(rt, with_break, false);
   Text out;
   if (first) out.append(indent);
   for (size_t i = 0; i < lines.size(); ++i) {
@@ -89,7 +89,6 @@ Value filter_indent(Runtime& rt, const Bound& a) {
 }
 
 Value filter_truncate(Runtime& rt, const Bound& a) {
-  const Text text = soft_text(rt, a[0]);
   const int64_t length = integer_argument(rt, a, 1, 255);
   const bool kill_words = flag_argument(a, 2, false);
   const Text end = a.has(3) ? soft_text(rt, a[3]) : Text("...", Origin::template_text);
@@ -98,8 +97,9 @@ Value filter_truncate(Runtime& rt, const Bound& a) {
   if (length < end_size)
     rt.fail(fmt::format("truncate: length {} is below that of the end", length));
   if (leeway < 0) rt.fail("truncate: the leeway must not be negative");
-  const auto size = static_cast<int64_t>(count_code_points(text.view()));
-  if (size <= length || size - length <= leeway) return rt.string(text);
+  const int64_t size = wattle::chat::jinja::length(rt, a[0]);
+  if (size <= length || size - length <= leeway) return a[0];
+  const Text& text = text_argument(rt, a, 0);
   Text cut = text.part(0, byte_offset(text.view(), length - end_size));
   if (!kill_words) cut = split_from_right(rt, cut, " ", 1)[0];
   cut.append(end);
@@ -190,7 +190,8 @@ Value filter_format(Runtime& rt, const Bound& a) {
     for (const auto& [name, value] : a.rest.keyword) dict->set(Value::string(name), value);
     arguments = Value::object(dict);
   }
-  return rt.string(format_percent(rt, soft_text(rt, a[0]), arguments), is_markup(a[0]));
+  if (is_markup(a[0])) rt.fail("format on a text marked safe is not supported");
+  return rt.string(format_percent(rt, soft_text(rt, a[0]), arguments));
 }
 
 constexpr std::array kFilters = std::to_array<Builtin>({

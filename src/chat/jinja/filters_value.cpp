@@ -176,7 +176,7 @@ Value filter_tojson(Runtime& rt, const Bound& a) {
       rt.check_text_size(1, static_cast<size_t>(width));
       style.indent = std::string(static_cast<size_t>(width), ' ');
     }
-    style.item_separator = ",";
+    style.item_separator = ',';
   }
   if (!a.absent_or_none(3)) {
     const std::vector<Value> pair = iterate(rt, a[3]);

@@ -44,7 +44,7 @@ class PercentFormatter {
       plain = pos_;
     }
     out_.append(format_, plain, s_.size());
-    if (next_ < positional_.size() && arguments_.as<Dict>() == nullptr) {
+    if (next_ < positional_.size() && !may_be_left_over()) {
       rt_.fail("not all arguments were used by the % format");
     }
     return std::move(out_);
@@ -54,6 +54,14 @@ class PercentFormatter {
   char peek() const {
     if (pos_ >= s_.size()) rt_.fail("a % format ends in the middle");
     return s_[pos_];
+  }
+
+  // As in Python, where anything with [] but a tuple and a string counts as a mapping here.
+  bool may_be_left_over() const {
+    const auto* sequence = arguments_.as<Sequence>();
+    return arguments_.is_undefined() || arguments_.as<Dict>() != nullptr ||
+           arguments_.as<Range>() != nullptr ||
+           (sequence != nullptr && sequence->kind == ObjectKind::list);
   }
 
   Value next_argument() {
@@ -127,7 +135,7 @@ class PercentFormatter {
     if (!value) value = next_argument();
     spec.align = left ? '<' : '>';
     if (zero && !left && type != 's' && type != 'r' && type != 'c') {
-      spec.fill = "0";
+      spec.fill = '0';
       spec.align = '=';
     }
     write(type, *value, spec);
@@ -144,7 +152,7 @@ class PercentFormatter {
         return;
       }
       case 'c':
-        if (value.is_string()) {
+        if (value.is_string() && length(rt_, value) == 1) {
           spec.type = 's';
           out_.append(format_value(rt_, value, spec));
           return;
@@ -236,7 +244,23 @@ class BraceFormatter {
     if (conversion != 0 && conversion != 'r' && conversion != 's') {
       rt_.fail(fmt::format("'!{}' in a format is not supported", conversion));
     }
-    out_.append(format_value(rt_, value, parse_format_spec(rt_, spec)));
+    out_.append(formatted(value, spec));
+  }
+
+  // Without a format any value is its text; with one, only numbers and strings have a meaning.
+  Text formatted(const Value& value, std::string_view spec_text) {
+    if (spec_text.empty()) return soft_text(rt_, value);
+    const FormatSpec spec = parse_format_spec(rt_, spec_text);
+    const bool is_real_type = std::string_view("eEfFgG%").find(spec.type) != std::string_view::npos;
+    if (value.is_string() ? spec.sign != '-' || spec.grouping != 0 || spec.align == '='
+                          : !value.is_number()) {
+      rt_.fail(fmt::format("the format '{}' does not fit a '{}'", spec_text, type_name(value)));
+    }
+    if (value.is_integral() && spec.precision >= 0 && !is_real_type) {
+      rt_.fail(
+          fmt::format("the format '{}' has a precision, and the value is an integer", spec_text));
+    }
+    return format_value(rt_, value.is_boolean() ? Value::integer(value.as_integer()) : value, spec);
   }
 
   // first(.attribute | [key])*

@@ -152,6 +152,8 @@ const Builtin* find_method(const Value& v, std::string_view name) noexcept {
 }
 
 bool is_unsafe_attribute(const Value& v, std::string_view name) noexcept {
+  // Of an undefined value only what Python's has, too; the rest is an error like any attribute.
+  if (v.is_undefined()) return name == "__class__" && !v.as_undefined().unsafe;
   if (name.size() > 4 && name.substr(0, 2) == "__" && name.substr(name.size() - 2) == "__") {
     return true;  // all values have some of these, and a template may use none
   }

@@ -82,9 +82,10 @@ std::string real_body(double d, const FormatSpec& spec) {
     case 'F': return fmt::format("{:.{}f}", d, precision);
     case '%': return fmt::format("{:.{}f}%", d * 100, precision);
     case 'g':
+    case 'n':
     case 'G': {
       const int digits = precision == 0 ? 1 : precision;
-      return spec.type == 'g' ? fmt::format("{:.{}g}", d, digits)
+      return spec.type != 'G' ? fmt::format("{:.{}g}", d, digits)
                               : fmt::format("{:.{}G}", d, digits);
     }
     default: break;
@@ -167,7 +168,7 @@ Text format_value(Runtime& rt, const Value& value, const FormatSpec& spec) {
   const bool wants_real =
       spec.type != 0 && std::string_view("eEfFgG%").find(spec.type) != std::string_view::npos;
   const bool wants_integer =
-      spec.type != 0 && std::string_view("bdoxXnc").find(spec.type) != std::string_view::npos;
+      spec.type != 0 && std::string_view("bdoxXc").find(spec.type) != std::string_view::npos;
   NumberText number;
   if (value.is_number() && spec.type != 's' && !(value.is_boolean() && spec.type == 0)) {
     if (value.is_real() && wants_integer) {

@@ -59,6 +59,16 @@ bool equal_dicts(Runtime& rt, const Dict& a, const Dict& b) {
   return true;
 }
 
+// Keys and items compare like sets, values by identity alone.
+bool equal_views(Runtime& rt, const DictView& a, const DictView& b) {
+  if (a.kind != b.kind || a.kind == ObjectKind::dict_values) return false;
+  if (a.kind == ObjectKind::dict_items) return equal_dicts(rt, *a.dict, *b.dict);
+  rt.step(a.dict->entries.size());
+  return a.dict->entries.size() == b.dict->entries.size() &&
+         std::all_of(a.dict->entries.begin(), a.dict->entries.end(),
+                     [&](const auto& entry) { return b.dict->find(entry.first) != nullptr; });
+}
+
 [[noreturn]] void fail_overflow(Runtime& rt) {
   rt.fail("an integer does not fit into 64 bits",
           "wattle computes with 64-bit integers where Python has no limit");
@@ -238,6 +248,9 @@ bool equal(Runtime& rt, const Value& a, const Value& b) {
   if (const auto *x = a.as<Dict>(), *y = b.as<Dict>(); x != nullptr && y != nullptr) {
     return equal_dicts(rt, *x, *y);
   }
+  if (const auto *x = a.as<DictView>(), *y = b.as<DictView>(); x != nullptr && y != nullptr) {
+    return equal_views(rt, *x, *y);
+  }
   if (const auto *x = a.as<Range>(), *y = b.as<Range>(); x != nullptr && y != nullptr) {
     const int64_t n = x->size();
     return n == y->size() && (n == 0 || (x->start == y->start && (n == 1 || x->step == y->step)));
@@ -291,7 +304,10 @@ bool contains(Runtime& rt, const Value& container, const Value& item) {
 
 Value binary(Runtime& rt, BinaryOp op, const Value& a, const Value& b) {
   if (a.is_undefined()) rt.fail_undefined(a.as_undefined());
-  if (op == BinaryOp::mod && a.is_string()) return rt.string(format_percent(rt, a.text(), b));
+  if (op == BinaryOp::mod && a.is_string()) {
+    if (a.as_string()->markup) rt.fail("% on a text marked safe is not supported");
+    return rt.string(format_percent(rt, a.text(), b));
+  }
   if (b.is_undefined()) rt.fail_undefined(b.as_undefined());
   if (a.is_number() && b.is_number()) {
     return a.is_integral() && b.is_integral()

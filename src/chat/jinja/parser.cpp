@@ -251,6 +251,16 @@ StmtPtr parse_unsupported(ParserState& s, uint32_t line, const std::string& name
       line, fmt::format("'{}' needs another template, and a chat template stands alone", name));
 }
 
+// {% print a, b %} prints one behind the other, where {{ a, b }} prints a tuple.
+StmtPtr parse_print(ParserState& s, uint32_t line) {
+  auto all = std::make_unique<ListExpr>(ExprKind::concat, line);
+  do {
+    all->items.push_back(parse_expression(s));
+    s.set_height(*all, {all->items.back().get()});
+  } while (s.skip_op(","));
+  return std::make_unique<OutputStmt>(line, std::move(all));
+}
+
 StmtPtr parse_statement(ParserState& s) {
   const uint32_t line = s.line();
   if (s.token().kind != TokenKind::name) s.unexpected("the name of a tag");
@@ -266,7 +276,7 @@ StmtPtr parse_statement(ParserState& s) {
   if (tag == "autoescape") return parse_autoescape(s, line);
   if (tag == "break") return parse_jump(s, line, StmtKind::break_, tag);
   if (tag == "continue") return parse_jump(s, line, StmtKind::continue_, tag);
-  if (tag == "print") return std::make_unique<OutputStmt>(line, parse_tuple(s));
+  if (tag == "print") return parse_print(s, line);
   if (tag == "include" || tag == "import" || tag == "from" || tag == "extends") {
     return parse_unsupported(s, line, tag);
   }

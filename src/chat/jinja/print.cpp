@@ -186,7 +186,10 @@ void append_str(Runtime& rt, Text& out, const Value& v) {
 void append_repr(Runtime& rt, Text& out, const Value& v) {
   rt.step();
   if (v.is_string()) {
+    const bool markup = v.as_string()->markup;
+    if (markup) append_template(out, "Markup(");
     append_quoted(rt, out, v.text());
+    if (markup) append_template(out, ")");
   } else if (v.is_object()) {
     rt.check_text_size(out.size());
     append_object(rt, out, v);

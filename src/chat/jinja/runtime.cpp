@@ -13,8 +13,7 @@ namespace wattle::chat::jinja {
 Value Runtime::string(Text text, bool markup) {
   check_text_size(text.size());
   step_bytes(text.size());
-  if (meter_.live_bytes >
-      limits_.max_memory_bytes - std::min(limits_.max_memory_bytes, text.size())) {
+  if (meter_.live_bytes + text.size() + sizeof(String) > limits_.max_memory_bytes) {
     fail(fmt::format("needs more than {} MiB of memory", limits_.max_memory_bytes >> 20));
   }
   return Value::string(std::make_shared<String>(std::move(text), markup, &meter_));

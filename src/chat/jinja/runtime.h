@@ -55,7 +55,7 @@ class Runtime {
     steps_left_ -= n;
   }
   // For looking at or copying so many bytes.
-  void step_bytes(size_t bytes) { step(bytes / 64); }
+  void step_bytes(size_t bytes) { step(bytes / 8); }
   // Call before making a text of this size.
   void check_text_size(size_t bytes) const;
   // The same for `count` pieces of `bytes` each, without overflow.

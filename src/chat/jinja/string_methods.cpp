@@ -20,6 +20,11 @@ Value same_kind(Runtime& rt, const Bound& a, Text text) {
   return rt.string(std::move(text), a[0].as_string()->markup);
 }
 
+// What a text marked safe takes in is escaped, unless it is marked itself.
+Text taken_in(Runtime& rt, const Bound& a, const Value& v) {
+  return a[0].as_string()->markup && !v.as_string()->markup ? escape_html(rt, v.text()) : v.text();
+}
+
 Value list_of(Runtime& rt, std::vector<Text> parts) {
   std::vector<Value> items;
   items.reserve(parts.size());
@@ -51,25 +56,27 @@ Value method_casefold(Runtime& rt, const Bound& a) {
 }
 
 Value method_replace(Runtime& rt, const Bound& a) {
+  text_argument(rt, a, 1);
+  text_argument(rt, a, 2);
   return same_kind(rt, a,
-                   replace(rt, a[0].text(), text_argument(rt, a, 1), text_argument(rt, a, 2),
+                   replace(rt, a[0].text(), taken_in(rt, a, a[1]), taken_in(rt, a, a[2]),
                            integer_argument(rt, a, 3, -1)));
 }
 
 Value method_split(Runtime& rt, const Bound& a) {
   const int64_t max = integer_argument(rt, a, 2, -1);
-  if (a.absent_or_none(1)) return list_of(rt, split_words(a[0].text(), max));
+  if (a.absent_or_none(1)) return list_of(rt, split_words(rt, a[0].text(), max));
   return list_of(rt, split(rt, a[0].text(), text_argument(rt, a, 1).view(), max));
 }
 
 Value method_rsplit(Runtime& rt, const Bound& a) {
   const int64_t max = integer_argument(rt, a, 2, -1);
-  if (a.absent_or_none(1)) return list_of(rt, split_words_from_right(a[0].text(), max));
+  if (a.absent_or_none(1)) return list_of(rt, split_words_from_right(rt, a[0].text(), max));
   return list_of(rt, split_from_right(rt, a[0].text(), text_argument(rt, a, 1).view(), max));
 }
 
 Value method_splitlines(Runtime& rt, const Bound& a) {
-  return list_of(rt, split_lines(a[0].text(), flag_argument(a, 1, false)));
+  return list_of(rt, split_lines(rt, a[0].text(), flag_argument(a, 1, false)));
 }
 
 Value partition_at(Runtime& rt, const Bound& a, bool from_right) {
@@ -99,7 +106,7 @@ Value method_join(Runtime& rt, const Bound& a) {
     rt.check_text_size(out.size() + a[0].text().size() + item.text().size());
     if (!first) out.append(a[0].text());
     first = false;
-    out.append(item.text());
+    out.append(taken_in(rt, a, item));
   }
   return same_kind(rt, a, std::move(out));
 }
@@ -280,7 +287,8 @@ Value method_is_text(Runtime&, const Bound& a) {
 }
 
 Value method_format(Runtime& rt, const Bound& a) {
-  return same_kind(rt, a, format_braces(rt, a[0].text(), a.rest));
+  if (a[0].as_string()->markup) rt.fail("format() on a text marked safe is not supported");
+  return rt.string(format_braces(rt, a[0].text(), a.rest));
 }
 
 // These exist in Python, so `is defined` holds for them.

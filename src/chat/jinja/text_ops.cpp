@@ -8,6 +8,9 @@
 namespace wattle::chat::jinja {
 namespace {
 
+// A part takes memory that is not charged before it becomes a value.
+constexpr uint64_t kStepsPerPart = 16;
+
 bool contains_code_point(std::string_view chars, char32_t wanted) noexcept {
   for (size_t pos = 0; pos < chars.size();) {
     if (next_code_point(chars, pos) == wanted) return true;
@@ -120,7 +123,7 @@ std::vector<Text> split(Runtime& rt, const Text& text, std::string_view separato
   while (max < 0 || parts.size() < static_cast<size_t>(max)) {
     const size_t at = s.find(separator, begin);
     if (at == std::string_view::npos) break;
-    rt.step();
+    rt.step(kStepsPerPart);
     parts.push_back(text.part(begin, at));
     begin = at + separator.size();
   }
@@ -137,7 +140,7 @@ std::vector<Text> split_from_right(Runtime& rt, const Text& text, std::string_vi
   while (end >= separator.size() && (max < 0 || parts.size() < static_cast<size_t>(max))) {
     const size_t at = s.rfind(separator, end - separator.size());
     if (at == std::string_view::npos) break;
-    rt.step();
+    rt.step(kStepsPerPart);
     parts.push_back(text.part(at + separator.size(), end));
     end = at;
   }
@@ -146,7 +149,7 @@ std::vector<Text> split_from_right(Runtime& rt, const Text& text, std::string_vi
   return parts;
 }
 
-std::vector<Text> split_words(const Text& text, int64_t max) {
+std::vector<Text> split_words(Runtime& rt, const Text& text, int64_t max) {
   std::vector<Text> parts;
   const std::string_view s = text.view();
   size_t pos = 0;
@@ -159,7 +162,7 @@ std::vector<Text> split_words(const Text& text, int64_t max) {
     }
     if (begin == s.size()) return parts;
     if (max >= 0 && parts.size() == static_cast<size_t>(max)) {
-      parts.push_back(strip(text.part(begin, s.size()), std::nullopt, Side::right));
+      parts.push_back(text.part(begin, s.size()));
       return parts;
     }
     pos = begin;
@@ -168,11 +171,12 @@ std::vector<Text> split_words(const Text& text, int64_t max) {
       if (is_space(next_code_point(s, next))) break;
       pos = next;
     }
+    rt.step(kStepsPerPart);
     parts.push_back(text.part(begin, pos));
   }
 }
 
-std::vector<Text> split_words_from_right(const Text& text, int64_t max) {
+std::vector<Text> split_words_from_right(Runtime& rt, const Text& text, int64_t max) {
   std::vector<Text> parts;
   const std::string_view s = text.view();
   size_t pos = s.size();
@@ -185,7 +189,7 @@ std::vector<Text> split_words_from_right(const Text& text, int64_t max) {
     }
     if (end == 0) break;
     if (max >= 0 && parts.size() == static_cast<size_t>(max)) {
-      parts.push_back(strip(text.part(0, end), std::nullopt, Side::left));
+      parts.push_back(text.part(0, end));
       break;
     }
     pos = end;
@@ -194,13 +198,14 @@ std::vector<Text> split_words_from_right(const Text& text, int64_t max) {
       if (is_space(previous_code_point(s, before))) break;
       pos = before;
     }
+    rt.step(kStepsPerPart);
     parts.push_back(text.part(pos, end));
   }
   std::reverse(parts.begin(), parts.end());
   return parts;
 }
 
-std::vector<Text> split_lines(const Text& text, bool keep_ends) {
+std::vector<Text> split_lines(Runtime& rt, const Text& text, bool keep_ends) {
   std::vector<Text> lines;
   const std::string_view s = text.view();
   size_t begin = 0;
@@ -209,6 +214,7 @@ std::vector<Text> split_lines(const Text& text, bool keep_ends) {
     const char32_t c = next_code_point(s, pos);
     if (!is_line_break(c)) continue;
     if (c == U'\r' && pos < s.size() && s[pos] == '\n') ++pos;
+    rt.step(kStepsPerPart);
     lines.push_back(text.part(begin, keep_ends ? pos : at));
     begin = pos;
   }

@@ -35,10 +35,11 @@ Text replace(Runtime& rt, const Text& text, const Text& from, const Text& to, in
 std::vector<Text> split(Runtime& rt, const Text& text, std::string_view separator, int64_t max);
 std::vector<Text> split_from_right(Runtime& rt, const Text& text, std::string_view separator,
                                    int64_t max);
-// At runs of white space; nothing empty comes out.
-std::vector<Text> split_words(const Text& text, int64_t max);
-std::vector<Text> split_words_from_right(const Text& text, int64_t max);
-std::vector<Text> split_lines(const Text& text, bool keep_ends);
+// At runs of white space; nothing empty comes out. What is left after `max` cuts keeps the white
+// space at its far end.
+std::vector<Text> split_words(Runtime& rt, const Text& text, int64_t max);
+std::vector<Text> split_words_from_right(Runtime& rt, const Text& text, int64_t max);
+std::vector<Text> split_lines(Runtime& rt, const Text& text, bool keep_ends);
 
 // To `width` code points; `fill` is one code point.
 Text pad(Runtime& rt, const Text& text, int64_t width, const Text& fill, Align align);

@@ -16,11 +16,11 @@ size_t hash_number(double d) { return std::hash<double>{}(d == 0 ? 0.0 : d); }
 }  // namespace
 
 String::String(Text t, bool safe, MemoryMeter* m) : text(std::move(t)), markup(safe), meter_(m) {
-  if (meter_ != nullptr) meter_->live_bytes += text.size();
+  if (meter_ != nullptr) meter_->live_bytes += sizeof(String) + text.size();
 }
 
 String::~String() {
-  if (meter_ != nullptr) meter_->live_bytes -= text.size();
+  if (meter_ != nullptr) meter_->live_bytes -= sizeof(String) + text.size();
 }
 
 // Numbers that are equal hash alike, whatever their type. Tuples hash by their first items: equal
