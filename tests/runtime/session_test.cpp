@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -257,8 +258,12 @@ TEST(Session, ReusesWhatIsInTheCache) {
 TEST(Session, ReuseIsRightForSlidingWindows) {
   const auto engine = open_model(kWindowed, {.n_batch = 16});
   const auto session = engine->new_session();
-  const std::string written =
-      kLong + complete(*session, greedy(kLong, 100)).message.content;  // some 210 tokens
+  CompletionRequest request = greedy(kLong, 130);
+  request.sampling.logit_bias = {{TokenId(1), -std::numeric_limits<float>::infinity()}};  // <eos>
+  const Answer answer = complete(*session, request);
+  // More than the three pages of 64 that the ring has for a window of 64 and steps of 16.
+  ASSERT_GT(answer.timings.n_prompt + answer.timings.n_generated, 3 * 64u + 15u);
+  const std::string written = kLong + answer.message.content;
   const std::string late = written.substr(0, written.size() - 20) + " and then";
   const std::string early = written.substr(0, 60) + " and then";
   const Answer after_late = complete(*session, greedy(late, 10));
