@@ -16,7 +16,8 @@ format_sources() {
     hint="./dev format puts it right"
   fi
   step_tail=20 run_step format "clang-format" \
-    in_root xargs_files clang-format-19 "${arguments[@]}" -- '*.h' '*.cpp' || fail "some files are not formatted" "$hint"
+    in_root xargs_files clang-format-19 "${arguments[@]}" -- '*.h' '*.cpp' ||
+    fail "some files are not formatted" "$hint"
 }
 
 in_root() { (cd "$root" && "$@"); }
