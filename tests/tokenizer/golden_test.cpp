@@ -2,10 +2,9 @@
 // Token ids of real vocabularies, against llama.cpp and the original tokenizers.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <map>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
