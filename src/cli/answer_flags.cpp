@@ -25,8 +25,7 @@ void AnswerFlags::add_to(CLI::App& app) {
       ->type_name("N");
   app.add_option("-r,--stop,--reverse-prompt", stop, "text that ends the answer; may be repeated")
       ->type_name("TEXT")
-      ->take_all()
-      ->expected(1);
+      ->allow_extra_args(false);
   reporting.add_to(app);
   sampling.add_to(app);
 }

@@ -59,13 +59,11 @@ void SamplingFlags::add_to(CLI::App& app) {
                  "DRY: text no repetition reaches across; `none` for none; may be repeated")
       ->type_name("TEXT")
       ->group(group)
-      ->take_all()
-      ->expected(1);
+      ->allow_extra_args(false);
   app.add_option("--logit-bias", logit_bias, "ID+N or ID-N, added to a logit; may be repeated")
       ->type_name("ID+N")
       ->group(group)
-      ->take_all()
-      ->expected(1);
+      ->allow_extra_args(false);
 }
 
 SamplingParams SamplingFlags::apply_to(SamplingParams base) const {

@@ -81,6 +81,17 @@ TEST(SamplingFlags, ChangeOnlyWhatTheyName) {
   EXPECT_EQ(parse({"--repeat-last-n", "-1"}).repeat_last_n, -1);
 }
 
+TEST(SamplingFlags, RepeatedFlagsTakeOneValueEach) {
+  CLI::App app;
+  SamplingFlags flags;
+  std::string prompt;
+  flags.add_to(app);
+  app.add_option("PROMPT", prompt);
+  app.parse("--logit-bias 5+1 Hello");
+  EXPECT_EQ(prompt, "Hello");
+  EXPECT_THAT(flags.logit_bias, ElementsAre("5+1"));
+}
+
 TEST(SamplingFlags, RepeatedFlagsAddUp) {
   const SamplingParams params =
       parse({"--logit-bias", "5+1.5", "--logit-bias", "7-inf", "--dry-sequence-breaker", "a",

@@ -8,7 +8,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 #include <thread>
 
 #include "tests/support/read_file.h"
@@ -26,8 +29,13 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
   return out;
 }
 
+bool has_content(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::file_size(path, error) > 0 && !error;
+}
+
 // Exit status of the child; sends the signal on the way.
-int wait_for(pid_t pid, const ProgramInput& input) {
+int wait_for(pid_t pid, const ProgramInput& input, const std::string& out) {
   const Clock::time_point start = Clock::now();
   bool sent = input.signal == 0;
   for (;;) {
@@ -35,7 +43,7 @@ int wait_for(pid_t pid, const ProgramInput& input) {
     if (::waitpid(pid, &status, WNOHANG) == pid) {
       return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     }
-    if (!sent && Clock::now() - start > input.signal_after) {
+    if (!sent && has_content(out)) {
       ::kill(pid, input.signal);
       sent = true;
     }
@@ -84,7 +92,7 @@ ProgramResult run_wattle(const std::vector<std::string>& args, const ProgramInpu
     ADD_FAILURE() << "cannot start " << WATTLE_PROGRAM;
     return {};
   }
-  const int exit_code = wait_for(pid, input);
+  const int exit_code = wait_for(pid, input, out);
   return {.exit_code = exit_code,
           .out = input.stdout_path.empty() ? read_text(caught) : "",
           .err = read_text(err)};

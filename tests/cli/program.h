@@ -2,7 +2,6 @@
 // Runs the built program the way a shell does.
 #pragma once
 
-#include <chrono>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -14,8 +13,7 @@ struct ProgramInput {
   std::string stdin_text = {};
   std::vector<std::pair<std::string, std::string>> env = {};  // added to a small, fixed environment
   std::string stdout_path = {};                               // instead of catching it
-  int signal = 0;                                             // sent ...
-  std::chrono::milliseconds signal_after{0};                  // ... so long after the start
+  int signal = 0;  // sent as soon as something is on stdout
 };
 
 struct ProgramResult {
