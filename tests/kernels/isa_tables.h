@@ -23,7 +23,8 @@ inline std::vector<Isa> isas_that_have(std::string_view op) {
   std::vector<Isa> isas;
   for (const Isa isa : all_isas_fastest_first()) {
     if (!detect_cpu_features().supports(isa) || isa == Isa::reference) continue;
-    for (const auto& choice : kernel_table(isa).choices()) {
+    const kernels::KernelTable table = kernel_table(isa);  // choices() points into it
+    for (const auto& choice : table.choices()) {
       if (choice.op == op && choice.name == isa_name(isa)) isas.push_back(isa);
     }
   }
