@@ -155,6 +155,40 @@ TEST_P(Company, RowsGetTheSameAloneInPiecesAndTogether) {
   }
 }
 
+// Models whose last layers store nothing leave out the rows nobody asked for.
+TEST_P(Company, AskingForFewRowsGivesTheSameLogits) {
+  if (!exact()) GTEST_SKIP() << "fewer rows are other company: the bound above holds";
+  for (const Source& source : sources()) {
+    SCOPED_TRACE(source.name);
+    ModelRunner runner(source.open(), {.isa = GetParam()});
+    const uint32_t n_vocab = runner.model().hparams().n_vocab;
+    const Tokens tokens = sequence_tokens(0, n_vocab);
+    const Logits all = runner.feed(runner.new_sequence(), tokens, kTokens);
+    const SeqId seq = runner.new_sequence();
+    const std::vector<SeqId> ids(kTokens, seq);
+    std::vector<Pos> pos;
+    for (size_t i = 0; i < kTokens; ++i) pos.push_back(static_cast<Pos>(i));
+    const auto forward = [&](size_t begin, size_t end, const std::vector<uint32_t>& rows) {
+      std::vector<float> room(rows.size() * n_vocab);
+      const MatView<float> logits(room.data(), rows.size(), n_vocab);
+      const std::span<const TokenId> fed(tokens);
+      runner.model().forward({.tokens = fed.subspan(begin, end - begin),
+                              .pos = std::span(pos).subspan(begin, end - begin),
+                              .seq = std::span(ids).subspan(begin, end - begin),
+                              .logits_rows = rows},
+                             runner.cache(), logits);
+      for (size_t i = 0; i < rows.size(); ++i) {
+        const auto row = logits.row_span(i);
+        EXPECT_EQ(std::vector<float>(row.begin(), row.end()), all[begin + rows[i]])
+            << "row " << rows[i] << " from " << begin;
+      }
+    };
+    forward(0, 9, {});
+    forward(9, 20, {0, 4, 10});
+    forward(20, kTokens, {3});
+  }
+}
+
 TEST_P(Company, ThreadCountNeverChangesABit) {
   for (const Source& source : sources()) {
     SCOPED_TRACE(source.name);

@@ -2,8 +2,8 @@
 #include "model/blocks/attention.h"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
+#include <utility>
 
 #include "base/parallel_rows.h"
 
