@@ -4,6 +4,7 @@
 // other engines answer differently: docs/chat-templates.md.
 #include <fmt/format.h>
 
+#include <chrono>
 #include <optional>
 
 #include "logits.h"
@@ -75,8 +76,13 @@ void check_features(const std::filesystem::path& file, Tally& tally) {
     TemplateInput input;
     input.now = chat::parse_civil_time(golden.at("now").get<std::string>());
     input.variables = feature.at("vars");
-    check_outcome(fmt::format("chat/feature {}", feature.at("name").get<std::string>()), feature,
-                  render(template_of(feature), input), tally);
+    const std::string where = fmt::format("chat/feature {}", feature.at("name").get<std::string>());
+    const auto start = std::chrono::steady_clock::now();
+    check_outcome(where, feature, render(template_of(feature), input), tally);
+    // Hostile ones stop soon; the bound is wide for sanitizer builds on a busy machine.
+    if (std::chrono::steady_clock::now() - start > std::chrono::seconds(30)) {
+      tally.fail(where + ": took longer than 30 s");
+    }
   }
 }
 

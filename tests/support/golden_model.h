@@ -104,17 +104,4 @@ inline Deviation deviation_from_exact(const GoldenModel& golden, const Logits& l
   return d;
 }
 
-// Greedy steps at which `logits` chose another token although the exact margin is above `noise`.
-inline std::vector<size_t> wrong_greedy_steps(const GoldenModel& golden, const Logits& logits,
-                                              double noise) {
-  std::vector<size_t> wrong;
-  for (size_t step = 0; step < golden.greedy.size(); ++step) {
-    if (golden.greedy_margins[step] <= noise) continue;
-    if (argmax(logits.at(golden.prompt.size() - 1 + step)) != golden.greedy[step]) {
-      wrong.push_back(step);
-    }
-  }
-  return wrong;
-}
-
 }  // namespace wattle::test
