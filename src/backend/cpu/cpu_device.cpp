@@ -10,7 +10,6 @@
 namespace wattle {
 namespace {
 
-using kernels::ActFormat;
 using kernels::MatmulArgs;
 using kernels::MatmulFn;
 using kernels::MatmulKernel;

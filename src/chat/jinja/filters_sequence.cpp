@@ -126,6 +126,7 @@ Value filter_sort(Runtime& rt, const Bound& a) {
   std::vector<Value> keys;
   for (const Value& item : items) {
     std::vector<Value> key;
+    key.reserve(parts.size());
     for (const ItemKey& part : parts) key.push_back(part(item));
     keys.push_back(rt.list(std::move(key)));  // lists of undefined values compare, those do not
   }
@@ -169,6 +170,7 @@ Value filter_items(Runtime& rt, const Bound& a) {
     rt.fail(fmt::format("items needs a dict, got '{}'", type_name(a[0])));
   }
   std::vector<Value> items;
+  items.reserve(dict->entries.size());
   for (const auto& [k, v] : dict->entries) items.push_back(rt.tuple({k, v}));
   return rt.generator(std::move(items));
 }
@@ -225,6 +227,7 @@ Value filter_groupby(Runtime& rt, const Bound& a) {
   const ItemKey shown_key(rt, a[1], false, otherwise);
   const std::vector<Value> unsorted = iterate(rt, a[0]);
   std::vector<Value> keys;
+  keys.reserve(unsorted.size());
   for (const Value& item : unsorted) keys.push_back(key(item));
   const std::vector<Value> items = sorted_by(rt, unsorted, keys, false);
   std::vector<Value> groups;

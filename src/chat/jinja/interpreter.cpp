@@ -31,6 +31,7 @@ std::optional<Value> Macro::attribute(Runtime& rt, std::string_view name) const 
   if (name == "caller") return Value::boolean(decl->uses_caller);
   if (name == "arguments") {
     std::vector<Value> names;
+    names.reserve(decl->parameters.size());
     for (const auto& p : decl->parameters) names.push_back(Value::string(p.name));
     return rt.tuple(std::move(names));
   }

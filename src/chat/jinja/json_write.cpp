@@ -128,6 +128,7 @@ class JsonWriter {
     if (dict.entries.empty()) return put("{}");
     const Runtime::Depth depth(rt_);
     std::vector<const std::pair<Value, Value>*> entries;
+    entries.reserve(dict.entries.size());
     for (const auto& entry : dict.entries) entries.push_back(&entry);
     if (style_.sort_keys) {
       std::stable_sort(entries.begin(), entries.end(), [&](const auto* a, const auto* b) {
