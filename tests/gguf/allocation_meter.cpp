@@ -18,9 +18,12 @@ size_t largest_allocation() noexcept { return largest; }
 
 }  // namespace wattle::test
 
-void* operator new(size_t size) {
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
   largest = std::max(largest, size);
-  void* memory = std::malloc(size != 0 ? size : 1);
+  return std::malloc(size != 0 ? size : 1);
+}
+void* operator new(size_t size) {
+  void* memory = operator new(size, std::nothrow);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }

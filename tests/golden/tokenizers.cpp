@@ -56,7 +56,8 @@ void check_tokenizers(const std::filesystem::path& folder, Tally& tally) {
 }
 
 void check_tiny_tokenizers(const std::filesystem::path& json_path, Tally& tally) {
-  for (const auto& [kind, golden] : read_json(json_path).at("tokenizers").items()) {
+  const nlohmann::json tiny = read_json(json_path);
+  for (const auto& [kind, golden] : tiny.at("tokenizers").items()) {
     check_vocabulary("models/tiny tokenizer " + kind,
                      json_path.parent_path() / golden.at("file").get<std::string>(), golden, tally);
   }
