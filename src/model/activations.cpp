@@ -4,6 +4,15 @@
 #include <algorithm>
 
 namespace wattle {
+namespace {
+
+std::vector<AttentionShape> attention_shapes(const Hparams& hparams) {
+  std::vector<AttentionShape> shapes;
+  for (size_t il = 0; il < hparams.n_layer; ++il) shapes.push_back(attention_shape(hparams, il));
+  return shapes;
+}
+
+}  // namespace
 
 Activations::Activations(const Hparams& hparams, size_t n_batch, size_t n_threads)
     : h(n_batch, hparams.n_embd),
@@ -37,19 +46,15 @@ uint64_t activation_bytes(const Hparams& hparams, size_t n_batch) noexcept {
   return __builtin_mul_overflow(floats * sizeof(float), n_batch, &bytes) ? UINT64_MAX : bytes;
 }
 
-std::vector<AttentionShape> attention_shapes(const Hparams& hparams) {
-  std::vector<AttentionShape> shapes;
-  for (size_t il = 0; il < hparams.n_layer; ++il) {
-    const LayerHparams& layer = hparams.layers[il];
-    shapes.push_back({.n_head = layer.n_head,
-                      .n_head_kv = layer.n_head_kv,
-                      .head_dim_k = layer.head_dim_k,
-                      .head_dim_v = layer.head_dim_v,
-                      .n_swa = layer.swa ? hparams.n_swa : 0,
-                      .kv_layer = il,
-                      .score_scale = hparams.score_scale});
-  }
-  return shapes;
+AttentionShape attention_shape(const Hparams& hparams, size_t il) {
+  const LayerHparams& layer = hparams.layers[il];
+  return {.n_head = layer.n_head,
+          .n_head_kv = layer.n_head_kv,
+          .head_dim_k = layer.head_dim_k,
+          .head_dim_v = layer.head_dim_v,
+          .n_swa = layer.swa ? hparams.n_swa : 0,
+          .kv_layer = il,
+          .score_scale = hparams.score_scale};
 }
 
 }  // namespace wattle

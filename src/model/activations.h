@@ -29,7 +29,7 @@ struct Activations {
 // UINT64_MAX where that cannot be counted. Allocates nothing.
 uint64_t activation_bytes(const Hparams& hparams, size_t n_batch) noexcept;
 
-// The attention of each layer; layers that share a cache are as if they owned one.
-std::vector<AttentionShape> attention_shapes(const Hparams& hparams);
+// The attention of layer il; one that reads the cache of another is as if it owned its own.
+AttentionShape attention_shape(const Hparams& hparams, size_t il);
 
 }  // namespace wattle

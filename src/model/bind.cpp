@@ -21,6 +21,7 @@ AttentionWeights bind_attention(Weights& weights, const Hparams& hp, size_t il,
   const Dim n_v{"n_head_kv*head_dim_v", shape.n_v()};
   const Weights::MatrixOptions options{extras, block_precision(hp)};
   AttentionWeights attention;
+  attention.shape = shape;
   if (weights.has(layer_tensor(il, "attn_qkv.weight"))) {
     const Dim n_qkv{"q+k+v", shape.n_q() + shape.n_k() + shape.n_v()};
     attention.qkv = weights.projection(layer_tensor(il, "attn_qkv"), n_qkv, n_embd, options);

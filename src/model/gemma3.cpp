@@ -65,15 +65,13 @@ class Gemma3 final : public Model {
     const Hparams& hp = hparams();
     Weights& weights = source.weights;
     const Dim n_embd{"n_embd", hp.n_embd};
-    const std::vector<AttentionShape> shapes = attention_shapes(hp);
     for (size_t il = 0; il < hp.n_layer; ++il) {
       const auto norm = [&](std::string_view name) {
         return weights.norm(layer_tensor(il, name), n_embd, hp.rms_eps);
       };
       Layer& layer = layers_.emplace_back();
-      layer.shape = shapes[il];
       layer.attn_norm = norm("attn_norm");
-      layer.attention = bind_attention(weights, hp, il, layer.shape);
+      layer.attention = bind_attention(weights, hp, il, attention_shape(hp, il));
       bind_qk_norms(weights, hp, il, layer.attention);
       layer.post_attention_norm = norm("post_attention_norm");
       layer.ffn_norm = norm("ffn_norm");
@@ -86,7 +84,6 @@ class Gemma3 final : public Model {
 
  private:
   struct Layer {
-    AttentionShape shape;
     Norm attn_norm;
     AttentionWeights attention;
     Norm post_attention_norm;
@@ -105,7 +102,8 @@ class Gemma3 final : public Model {
     for (size_t il = 0; il < layers_.size(); ++il) {
       const Layer& layer = layers_[il];
       rms_norm(step, h, layer.attn_norm, x);
-      attention(step, layer, x, branch);
+      Rope& rope = layer.attention.shape.n_swa != 0 ? rope_swa_ : rope_full_;
+      self_attention(step, x, layer.attention, rope, activations_.attention, branch);
       add_norm(step, h, branch, layer.post_attention_norm);
       rms_norm(step, h, layer.ffn_norm, x);
       gated_ffn(step, x, layer.ffn, Activation::gelu_tanh, activations_.ffn, branch);
@@ -113,20 +111,6 @@ class Gemma3 final : public Model {
       layer_done(il, h);
     }
     compute_logits(step, h, batch.logits_rows, head_, activations_.normed, logits);
-  }
-
-  void attention(const Step& step, const Layer& layer, MatView<const float> x,
-                 MatView<float> out) noexcept {
-    const AttentionWeights& w = layer.attention;
-    Rope& rope = layer.shape.n_swa != 0 ? rope_swa_ : rope_full_;
-    const auto [q, k, v] = project_qkv(step, x, w, layer.shape, activations_.attention);
-    rms_norm_heads(step, q, layer.shape.head_dim_k, w.q_norm);
-    rms_norm_heads(step, k, layer.shape.head_dim_k, w.k_norm);
-    rope.rotate(step, q, layer.shape.head_dim_k);
-    rope.rotate(step, k, layer.shape.head_dim_k);
-    store_kv(step, layer.shape, k, v);
-    const MatView<float> heads = attend(step, layer.shape, q, activations_.attention);
-    project(step, heads, {{w.output, out}});
   }
 
   TensorView token_embd_;

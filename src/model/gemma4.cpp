@@ -131,7 +131,6 @@ class Gemma4 final : public Model {
 
  private:
   struct Layer {
-    AttentionShape shape;
     bool owns_kv = true;
     Norm attn_norm;
     AttentionWeights attention;
@@ -218,20 +217,20 @@ void Gemma4::compute_layer(const Step& step, size_t il) noexcept {
 void Gemma4::attention(const Step& step, const Layer& layer, MatView<const float> x,
                        MatView<float> out) noexcept {
   const AttentionWeights& w = layer.attention;
-  const AttentionShape& shape = layer.shape;
+  const AttentionShape& shape = w.shape;
   Rope& rope = shape.n_swa != 0 ? rope_swa_ : rope_full_;
   MatView<float> q;
   if (layer.owns_kv) {
-    const Qkv qkv = project_qkv(step, x, w, shape, activations_.attention);
-    rms_norm_heads(step, qkv.k, shape.head_dim_k, w.k_norm);
+    const Qkv qkv = project_qkv(step, x, w, activations_.attention);
+    rms_norm_heads(step, qkv.k, shape.head_dim_k, *w.k_norm);
     rope.rotate(step, qkv.k, shape.head_dim_k);
     rms_norm_heads(step, qkv.v, shape.head_dim_v, value_norm_);
     store_kv(step, shape, qkv.k, qkv.v);
     q = qkv.q;
   } else {
-    q = project_q(step, x, w, shape, activations_.attention);
+    q = project_q(step, x, w, activations_.attention);
   }
-  rms_norm_heads(step, q, shape.head_dim_k, w.q_norm);
+  rms_norm_heads(step, q, shape.head_dim_k, *w.q_norm);
   rope.rotate(step, q, shape.head_dim_k);
   const MatView<float> heads = attend(step, shape, q, activations_.attention);
   project(step, heads, {{w.output, out}});
@@ -304,13 +303,13 @@ void Gemma4::bind_layer(Weights& weights, size_t il, Layer& layer) {
   const auto norm = [&](std::string_view name, uint32_t n) {
     return weights.norm(layer_tensor(il, name), {"n", n}, hp.rms_eps);
   };
-  layer.shape = attention_shapes(hp)[il];
-  layer.shape.kv_layer = kv_layer_of(hp, il);
+  AttentionShape shape = attention_shape(hp, il);
+  shape.kv_layer = kv_layer_of(hp, il);
   layer.owns_kv = il < hp.n_layer_kv();
   layer.attn_norm = norm("attn_norm", hp.n_embd);
-  layer.attention = bind_attention(weights, hp, il, layer.shape, kv_tensors(weights, hp, il));
-  layer.attention.q_norm = norm("attn_q_norm", layer.shape.head_dim_k);
-  if (layer.owns_kv) layer.attention.k_norm = norm("attn_k_norm", layer.shape.head_dim_k);
+  layer.attention = bind_attention(weights, hp, il, shape, kv_tensors(weights, hp, il));
+  layer.attention.q_norm = norm("attn_q_norm", shape.head_dim_k);
+  if (layer.owns_kv) layer.attention.k_norm = norm("attn_k_norm", shape.head_dim_k);
   layer.post_attention_norm = norm("post_attention_norm", hp.n_embd);
   layer.ffn_norm = norm("ffn_norm", hp.n_embd);
   layer.ffn = bind_ffn(weights, hp, il);

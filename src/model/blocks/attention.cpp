@@ -168,11 +168,12 @@ AttentionBuffers::AttentionBuffers(size_t n_batch, size_t n_threads,
 }
 
 Qkv project_qkv(const Step& step, MatView<const float> x, const AttentionWeights& w,
-                const AttentionShape& shape, AttentionBuffers& buffers) noexcept {
-  const size_t n_q = shape.n_q();
-  const size_t n_k = shape.n_k();
-  const MatView<float> all = buffers.qkv.view(x.n_rows, n_q + n_k + shape.n_v());
-  const Qkv qkv{all.cols(0, n_q), all.cols(n_q, n_k), all.cols(n_q + n_k, shape.n_v())};
+                AttentionBuffers& buffers) noexcept {
+  const size_t n_q = w.shape.n_q();
+  const size_t n_k = w.shape.n_k();
+  const size_t n_v = w.shape.n_v();
+  const MatView<float> all = buffers.qkv.view(x.n_rows, n_q + n_k + n_v);
+  const Qkv qkv{all.cols(0, n_q), all.cols(n_q, n_k), all.cols(n_q + n_k, n_v)};
   if (w.qkv) {
     project(step, x, {{w.qkv, all}});
   } else if (w.v) {
@@ -185,9 +186,9 @@ Qkv project_qkv(const Step& step, MatView<const float> x, const AttentionWeights
 }
 
 MatView<float> project_q(const Step& step, MatView<const float> x, const AttentionWeights& w,
-                         const AttentionShape& shape, AttentionBuffers& buffers) noexcept {
-  if (w.qkv) return project_qkv(step, x, w, shape, buffers).q;
-  const MatView<float> q = buffers.qkv.view(x.n_rows, shape.n_q());
+                         AttentionBuffers& buffers) noexcept {
+  if (w.qkv) return project_qkv(step, x, w, buffers).q;
+  const MatView<float> q = buffers.qkv.view(x.n_rows, w.shape.n_q());
   project(step, x, {{w.q, q}});
   return q;
 }
@@ -247,6 +248,17 @@ MatView<float> attend(const Step& step, const AttentionShape& shape, MatView<con
     pool.parallel_for(n_units, run_unit);
   }
   return out;
+}
+
+void self_attention(const Step& step, MatView<const float> x, const AttentionWeights& w, Rope& rope,
+                    AttentionBuffers& buffers, MatView<float> out) noexcept {
+  const auto [q, k, v] = project_qkv(step, x, w, buffers);
+  if (w.q_norm) rms_norm_heads(step, q, w.shape.head_dim_k, *w.q_norm);
+  if (w.k_norm) rms_norm_heads(step, k, w.shape.head_dim_k, *w.k_norm);
+  rope.rotate(step, q, w.shape.head_dim_k);
+  rope.rotate(step, k, w.shape.head_dim_k);
+  store_kv(step, w.shape, k, v);
+  project(step, attend(step, w.shape, q, buffers), {{w.output, out}});
 }
 
 }  // namespace wattle

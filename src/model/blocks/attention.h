@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/aligned_buffer.h"
 #include "model/blocks/norm.h"
 #include "model/blocks/projection.h"
+#include "model/blocks/rope.h"
 #include "model/mat_buffer.h"
 
 namespace wattle {
@@ -29,13 +31,14 @@ struct AttentionShape {
 };
 
 struct AttentionWeights {
+  AttentionShape shape;
   Projection qkv;  // rows of q, then k, then v; or, where the file has them apart:
   Projection q;
   Projection k;
   Projection v;  // absent: the values are the raw keys
   Projection output;
-  Norm q_norm;  // [head_dim_k], where the architecture has them
-  Norm k_norm;
+  std::optional<Norm> q_norm;  // [head_dim_k], where the architecture has them
+  std::optional<Norm> k_norm;
 };
 
 struct AttentionBuffers {
@@ -59,11 +62,11 @@ struct Qkv {
 
 // The projections of x, raw: no norm, no rope.
 Qkv project_qkv(const Step& step, MatView<const float> x, const AttentionWeights& w,
-                const AttentionShape& shape, AttentionBuffers& buffers) noexcept;
+                AttentionBuffers& buffers) noexcept;
 
 // The query alone, for a layer that reads another layer's cache.
 MatView<float> project_q(const Step& step, MatView<const float> x, const AttentionWeights& w,
-                         const AttentionShape& shape, AttentionBuffers& buffers) noexcept;
+                         AttentionBuffers& buffers) noexcept;
 
 // Stores k and v, normed and rotated as they are to be seen, at the positions of the step.
 void store_kv(const Step& step, const AttentionShape& shape, MatView<const float> k,
@@ -73,5 +76,11 @@ void store_kv(const Step& step, const AttentionShape& shape, MatView<const float
 // last n_swa of them where there is a window. Returns a view of buffers.out.
 MatView<float> attend(const Step& step, const AttentionShape& shape, MatView<const float> q,
                       AttentionBuffers& buffers) noexcept;
+
+// The branch most models have, from its normed input to its output matrix: the projections, the
+// norms of each head where there are any, rope, the cache, attention. out [x.n_rows, n_embd],
+// overwritten.
+void self_attention(const Step& step, MatView<const float> x, const AttentionWeights& w, Rope& rope,
+                    AttentionBuffers& buffers, MatView<float> out) noexcept;
 
 }  // namespace wattle
