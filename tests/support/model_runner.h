@@ -58,35 +58,6 @@ class ModelRunner {
 
   // One forward pass over rows of any sequences; logits of all of them.
   Logits forward(std::span<const TokenId> tokens, std::span<const SeqId> seq) {
-    Logits logits;
-    run(tokens, seq,
-        [&](size_t, std::span<const float> row) { logits.emplace_back(row.begin(), row.end()); });
-    return logits;
-  }
-
-  // Feeds tokens to a sequence in pieces of that many rows (n_batch at most); logits of all.
-  Logits feed(SeqId id, std::span<const TokenId> tokens, size_t piece) {
-    Logits logits;
-    feed_each(id, tokens, piece, [&](size_t, std::span<const float> row) {
-      logits.emplace_back(row.begin(), row.end());
-    });
-    return logits;
-  }
-
-  // The same, one row at a time: on_row(index into tokens, row).
-  template <class OnRow>
-  void feed_each(SeqId id, std::span<const TokenId> tokens, size_t piece, const OnRow& on_row) {
-    piece = std::min(piece, model_->n_batch());
-    for (size_t begin = 0; begin < tokens.size(); begin += piece) {
-      const auto part = tokens.subspan(begin, std::min(piece, tokens.size() - begin));
-      const std::vector<SeqId> seq(part.size(), id);
-      run(part, seq, [&](size_t r, std::span<const float> row) { on_row(begin + r, row); });
-    }
-  }
-
- private:
-  template <class OnRow>
-  void run(std::span<const TokenId> tokens, std::span<const SeqId> seq, const OnRow& on_row) {
     std::vector<Pos> pos;
     std::vector<uint32_t> rows;
     std::map<SeqId, uint32_t> next;
@@ -97,12 +68,29 @@ class ModelRunner {
     }
     const size_t n_vocab = model_->hparams().n_vocab;
     std::vector<float> flat(rows.size() * n_vocab);
-    const MatView<float> logits(flat.data(), rows.size(), n_vocab);
-    model_->forward({.tokens = tokens, .pos = pos, .seq = seq, .logits_rows = rows}, cache_,
-                    logits);
-    for (size_t r = 0; r < rows.size(); ++r) on_row(r, logits.row_span(r));
+    const MatView<float> room(flat.data(), rows.size(), n_vocab);
+    model_->forward({.tokens = tokens, .pos = pos, .seq = seq, .logits_rows = rows}, cache_, room);
+    Logits logits;
+    for (size_t r = 0; r < rows.size(); ++r) {
+      logits.emplace_back(room.row(r), room.row(r) + n_vocab);
+    }
+    return logits;
   }
 
+  // Feeds tokens to a sequence in pieces of that many rows (n_batch at most); logits of all.
+  Logits feed(SeqId id, std::span<const TokenId> tokens, size_t piece) {
+    piece = std::min(piece, model_->n_batch());
+    Logits logits;
+    for (size_t begin = 0; begin < tokens.size(); begin += piece) {
+      const auto part = tokens.subspan(begin, std::min(piece, tokens.size() - begin));
+      for (auto& row : forward(part, std::vector<SeqId>(part.size(), id))) {
+        logits.push_back(std::move(row));
+      }
+    }
+    return logits;
+  }
+
+ private:
   std::unique_ptr<gguf::File> file_;
   EngineContext context_;
   CpuDevice device_;
