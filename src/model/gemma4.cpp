@@ -68,23 +68,10 @@ void read_shared_kv(const Keys& keys, Hparams& hp) {
   }
 }
 
-void read_suppressed_tokens(const Keys& keys, Hparams& hp) {
-  constexpr auto kKey = "tokenizer.ggml.suppress_tokens";
-  for (const int32_t id :
-       keys.file().metadata().find_array<int32_t>(kKey).value_or(std::vector<int32_t>{})) {
-    if (id < 0 || static_cast<uint32_t>(id) >= hp.n_vocab) {
-      throw Error(ErrorCode::bad_input, fmt::format("{}: key '{}': token {}, expected 0 to {}",
-                                                    keys.file().name(), kKey, id, hp.n_vocab - 1));
-    }
-    hp.suppressed_tokens.push_back(static_cast<TokenId>(id));
-  }
-}
-
 Hparams read_gemma4_hparams(const Keys& keys) {
   Hparams hp = read_common_hparams(keys);
   read_windows(keys, hp);
   read_shared_kv(keys, hp);
-  read_suppressed_tokens(keys, hp);
   hp.score_scale = 1.0f;
   hp.final_softcap = keys.find_f32("final_logit_softcapping", kSoftcapRange).value_or(0.0f);
   hp.n_embd_per_layer = keys.u32("embedding_length_per_layer_input", {0, kWidthRange.max});

@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include "wattle/error.h"
+
 namespace wattle {
 namespace {
 
@@ -92,6 +94,21 @@ RopeHparams read_rope(const Keys& keys, const LayerHparams& layer) {
   return rope;
 }
 
+// Gemma 4 12B has some. A key of the tokenizer, but what it asks for is a matter of the logits.
+std::vector<TokenId> read_suppressed_tokens(const Keys& keys, uint32_t n_vocab) {
+  constexpr auto kKey = "tokenizer.ggml.suppress_tokens";
+  std::vector<TokenId> tokens;
+  for (const int32_t id :
+       keys.file().metadata().find_array<int32_t>(kKey).value_or(std::vector<int32_t>{})) {
+    if (id < 0 || static_cast<uint32_t>(id) >= n_vocab) {
+      throw Error(ErrorCode::bad_input, fmt::format("{}: key '{}': token {}, expected 0 to {}",
+                                                    keys.file().name(), kKey, id, n_vocab - 1));
+    }
+    tokens.push_back(TokenId{id});
+  }
+  return tokens;
+}
+
 // 0: the architecture has its own default. Newer writers list a width per layer.
 uint32_t read_n_ff_exp(const Keys& keys, uint32_t n_layer) {
   constexpr auto kKey = "expert_feed_forward_length";
@@ -115,6 +132,7 @@ Hparams read_common_hparams(const Keys& keys) {
   hp.n_ctx_train = keys.u32("context_length", kContext);
   hp.n_embd = keys.u32("embedding_length", kWidthRange);
   hp.n_vocab = read_n_vocab(keys);
+  hp.suppressed_tokens = read_suppressed_tokens(keys, hp.n_vocab);
   const auto eps = keys.find_f32("attention.layer_norm_rms_epsilon", kEpsilon);
   if (!eps) keys.fail("attention.layer_norm_rms_epsilon", "nothing", "a small number");
   hp.rms_eps = *eps;

@@ -40,6 +40,7 @@ struct Hparams {
   uint32_t n_ctx_train = 0;
   uint32_t n_embd = 0;
   uint32_t n_vocab = 0;
+  std::vector<TokenId> suppressed_tokens;  // their logits are -inf
   float rms_eps = 0.0f;
   std::vector<LayerHparams> layers;  // [n_layer]
 
@@ -58,7 +59,6 @@ struct Hparams {
   // Gemma 4.
   uint32_t n_embd_per_layer = 0;   // width of the per-layer embeddings, 0: none
   uint32_t n_layer_shared_kv = 0;  // the last layers that read the cache of an earlier one
-  std::vector<TokenId> suppressed_tokens;
 
   uint32_t n_layer_kv() const noexcept { return n_layer - n_layer_shared_kv; }
 };

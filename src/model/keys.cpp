@@ -11,7 +11,7 @@ void Keys::fail(std::string_view key, std::string_view found, std::string_view e
   throw Error(
       ErrorCode::bad_input,
       fmt::format("{}: key '{}': found {}, expected {}", file_.name(), name(key), found, expected),
-      "The file does not describe a model that can exist; fetch it again or convert it anew.");
+      "the file does not describe a model that can exist; fetch it again or convert it anew");
 }
 
 void Keys::refuse(std::string_view key, std::string_view found, std::string_view supported) const {

@@ -98,7 +98,7 @@ void KvCache::check_rows(std::span<const SeqId> seq, std::span<const Pos> pos) {
       throw Error(ErrorCode::usage,
                   fmt::format("sequence {}: position {} is past the context of {}", to_int(seq[i]),
                               expected, params_.n_ctx),
-                  "Open the model with a larger context (-c).");
+                  "open the model with a larger context (-c)");
     }
     if (++s.n_pending > params_.n_batch) {
       throw_usage(seq[i], fmt::format("more than {} rows in one batch", params_.n_batch));
@@ -142,7 +142,7 @@ KvCache::Page KvCache::new_page(size_t size_bytes) {
                 fmt::format("KV cache: {:.1f} MiB more for {} positions, {:.1f} MiB in use: {}",
                             static_cast<double>(size_bytes) / kMiB, kKvPagePositions,
                             static_cast<double>(allocated_bytes_) / kMiB, why),
-                "Use a smaller context (-c) or a smaller cache type (q8_0).");
+                "use a smaller context (-c) or a smaller cache type (q8_0)");
   };
   if (size_bytes > params_.max_bytes || allocated_bytes_ > params_.max_bytes - size_bytes) {
     fail(fmt::format("the limit is {:.1f} MiB", static_cast<double>(params_.max_bytes) / kMiB));

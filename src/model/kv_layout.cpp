@@ -34,7 +34,7 @@ void check_row(KvType type, uint32_t head_dim, const char* what) {
                 fmt::format("KV cache: {} of type q8_0, but a head has {} elements, expected a "
                             "multiple of {}",
                             what, head_dim, quant::kBlockElems),
-                "Use f16 for this model.");
+                "use f16 for this model");
   }
 }
 

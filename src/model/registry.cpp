@@ -21,7 +21,7 @@ constexpr const Architecture* kArchitectures[] = {
 [[noreturn]] void throw_no_memory(const gguf::File& file, size_t n_batch, const std::string& why) {
   throw Error(ErrorCode::out_of_memory,
               fmt::format("{}: buffers for a batch of {} rows: {}", file.name(), n_batch, why),
-              "Use a smaller batch (-b).");
+              "use a smaller batch (-b)");
 }
 
 }  // namespace

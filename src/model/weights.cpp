@@ -34,7 +34,7 @@ std::string describe(std::span<const Dim> shape) {
   throw Error(
       ErrorCode::bad_input,
       fmt::format("{}: tensor '{}' is missing, expected {}", file.name(), name, describe(shape)),
-      fmt::format("`wattle show --tensors {}` lists what the file holds.", file.name()));
+      fmt::format("`wattle show --tensors {}` lists what the file holds", file.name()));
 }
 
 }  // namespace
@@ -50,8 +50,8 @@ std::optional<TensorView> Weights::bind(std::string_view name, std::span<const D
         fmt::format("{}: tensor '{}': shape [{}], expected {}", file_.name(), name,
                     fmt::join(tensor->shape.begin(), tensor->shape.begin() + tensor->n_dims, ", "),
                     describe(shape)),
-        fmt::format("The keys and the tensors of the file do not fit together; fetch it again, or "
-                    "look at it with `wattle show --tensors {}`.",
+        fmt::format("the keys and the tensors of the file do not fit together; fetch it again, or "
+                    "look at it with `wattle show --tensors {}`",
                     file_.name()));
   }
   tensor->n_dims = static_cast<uint32_t>(shape.size());
@@ -127,7 +127,7 @@ void Weights::check_leftovers() const {
       throw Error(ErrorCode::unsupported,
                   fmt::format("{}: tensor '{}': this architecture is not known to have one here",
                               file_.name(), tensor.name),
-                  "Take a file made by llama.cpp's converter.");
+                  "take a file made by llama.cpp's converter");
     }
   }
 }

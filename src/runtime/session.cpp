@@ -25,8 +25,8 @@ double ms_since(Clock::time_point start) {
 struct Session::Impl {
   explicit Impl(runtime::EngineCore& engine_core) : core(engine_core), sequence(engine_core) {}
 
-  Answer generate(std::span<const TokenId> prompt, SamplingParams sampling, uint32_t n_predict,
-                  runtime::AnswerStream& stream);
+  Answer generate(std::span<const TokenId> prompt, const SamplingParams& sampling,
+                  uint32_t n_predict, runtime::AnswerStream& stream);
   void check_prompt(std::span<const TokenId> prompt) const;
 
   runtime::EngineCore& core;
@@ -50,14 +50,11 @@ void Session::Impl::check_prompt(std::span<const TokenId> prompt) const {
   }
 }
 
-Answer Session::Impl::generate(std::span<const TokenId> prompt, SamplingParams sampling,
+Answer Session::Impl::generate(std::span<const TokenId> prompt, const SamplingParams& sampling,
                                uint32_t n_predict, runtime::AnswerStream& stream) {
   const Clock::time_point start = Clock::now();
   check_prompt(prompt);
   const Tokenizer& tokenizer = core.tokenizer();
-  for (const TokenId id : tokenizer.suppressed()) {
-    sampling.logit_bias.emplace_back(id, -std::numeric_limits<float>::infinity());
-  }
   sampling::Sampler sampler(sampling, tokenizer.n_vocab(),
                             [&](TokenId id, std::string& out) { tokenizer.append_bytes(id, out); });
   for (const TokenId id : prompt) sampler.accept(id);

@@ -74,10 +74,6 @@ VocabSpec load_vocab(const gguf::File& file) {
   if (spec.model == "llama") set_llama_ids(spec);
   spec.add_bos = keys.find<bool>(key_of("add_bos_token"));
   spec.add_space_prefix = keys.find<bool>(key_of("add_space_prefix"));
-  for (const int32_t id :
-       keys.find_array<int32_t>(key_of("suppress_tokens")).value_or(std::vector<int32_t>{})) {
-    spec.suppress.push_back(TokenId{id});
-  }
   return spec;
 }
 

@@ -81,9 +81,6 @@ void check(const VocabSpec& spec) {
   for (const auto& [key, id] : ids) {
     if (id && !in_vocab(*id)) throw_bad_id(key, *id, n_vocab);
   }
-  for (const TokenId id : spec.suppress) {
-    if (!in_vocab(id)) throw_bad_id("suppress_tokens", id, n_vocab);
-  }
   if (spec.add_bos.value_or(false) && !spec.bos) {
     throw Error(
         ErrorCode::bad_input,

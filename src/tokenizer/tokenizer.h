@@ -79,8 +79,6 @@ class Tokenizer {
   bool adds_bos() const noexcept;
   // Whether a text starts with a space that was not written: decoders take it away again.
   bool adds_space_prefix() const noexcept;
-  // Tokens that must never be sampled.
-  std::span<const TokenId> suppressed() const noexcept { return spec_.suppress; }
 
  private:
   struct ControlRange;  // of a text: its bytes [begin, end) come from control segments

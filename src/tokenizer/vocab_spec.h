@@ -38,7 +38,6 @@ struct VocabSpec {
   std::optional<TokenId> bos, eos, eot, eom, unk;
   std::optional<bool> add_bos;           // absent: the default of the model
   std::optional<bool> add_space_prefix;  // absent: the default of the model
-  std::vector<TokenId> suppress;         // never to be sampled
 };
 
 }  // namespace wattle

@@ -10,8 +10,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 
+#include "cli/model_path.h"
 #include "logits.h"
 #include "tally.h"
 
@@ -175,16 +175,7 @@ void check_greedy(const std::string& name, const nlohmann::json& golden, Engine&
 // Beside the json, else in the folder of the models.
 std::filesystem::path find_model(const std::filesystem::path& folder, const std::string& file) {
   if (std::filesystem::exists(folder / file)) return folder / file;
-  if (const char* models = std::getenv("WATTLE_MODELS"); models != nullptr && *models != '\0') {
-    return std::filesystem::path(models) / file;
-  }
-  const char* data = std::getenv("XDG_DATA_HOME");
-  const char* home = std::getenv("HOME");
-  const std::filesystem::path base =
-      data != nullptr && *data != '\0'
-          ? std::filesystem::path(data)
-          : std::filesystem::path(home != nullptr ? home : ".") / ".local/share";
-  return base / "wattle/models" / file;
+  return cli::model_folder() / file;
 }
 
 size_t longest_case(const nlohmann::json& golden) {

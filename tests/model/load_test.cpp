@@ -190,6 +190,22 @@ TEST(Model, AStepAllocatesNothingButPagesOfTheCache) {
   }
 }
 
+TEST(Load, SuppressedTokensHaveNoChance) {
+  TinyModel model = make_tiny_model();
+  model.set_array<int32_t>("tokenizer.ggml.suppress_tokens", {4, 79});
+  ModelRunner runner(model.file());
+  const Tokens tokens{TokenId{1}, TokenId{2}};
+  for (const auto& row : runner.feed(runner.new_sequence(), tokens, 2)) {
+    for (size_t t = 0; t < row.size(); ++t) {
+      EXPECT_EQ(row[t] == -std::numeric_limits<float>::infinity(), t == 4 || t == 79) << t;
+    }
+  }
+  for (const int32_t id : {-1, 80}) {
+    expect_bad([&](TinyModel& m) { m.set_array<int32_t>("tokenizer.ggml.suppress_tokens", {id}); },
+               {"tiny.gguf", "tokenizer.ggml.suppress_tokens", std::to_string(id), "0 to 79"});
+  }
+}
+
 TEST(Load, HyperparametersAreReadWithoutWeights) {
   TinyModel model = make_tiny_model({.arch = "gemma3", .n_layer = 7});
   model.tensors.clear();

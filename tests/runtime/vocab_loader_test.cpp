@@ -55,8 +55,6 @@ TEST(VocabLoader, ReadsTheKeysOfAFileWithoutTensors) {
   f.keys().set<uint32_t>("tokenizer.ggml.eot_token_id", 3);
   f.keys().set<bool>("tokenizer.ggml.add_bos_token", false);
   f.keys().set<bool>("tokenizer.ggml.add_space_prefix", false);
-  const int32_t suppressed[] = {4};
-  f.keys().set_array<int32_t>("tokenizer.ggml.suppress_tokens", suppressed);
   const VocabSpec spec = load_vocab(f.open());
   EXPECT_EQ(spec.model, "llama");
   EXPECT_EQ(spec.tokens[3], "a");
@@ -67,7 +65,6 @@ TEST(VocabLoader, ReadsTheKeysOfAFileWithoutTensors) {
   EXPECT_FALSE(spec.eom.has_value());
   EXPECT_EQ(spec.add_bos, false);
   EXPECT_EQ(spec.add_space_prefix, false);
-  EXPECT_EQ(spec.suppress, std::vector{TokenId{4}});
 }
 
 TEST(VocabLoader, KnowsSentencePiecesDefaults) {

@@ -295,7 +295,6 @@ TEST(Tokenizer, RefusesASpecThatContradictsItself) {
   expect_bad("tokenizer.ggml.scores", [](VocabSpec& s) { s.scores[5] = NAN; });
   expect_bad("tokenizer.ggml.bos_token_id", [](VocabSpec& s) { s.bos = TokenId{100000}; });
   expect_bad("tokenizer.ggml.eos_token_id", [](VocabSpec& s) { s.eos = TokenId{-2}; });
-  expect_bad("tokenizer.ggml.suppress_tokens", [](VocabSpec& s) { s.suppress = {TokenId{-1}}; });
   expect_bad("tokenizer.ggml.add_bos_token", [](VocabSpec& s) {
     s.bos.reset();
     s.add_bos = true;
