@@ -120,6 +120,18 @@ TEST(GgufHostile, AbsurdCountsAllocateNothing) {
   expect_refused({"'array'", "elements"}, with_array(ValueType::u8, ~0ull));
 }
 
+// A damaged count of a large file: the data would have room for that many.
+TEST(GgufHostile, CountsThatTheFileCouldHoldAllocateNothing) {
+  constexpr size_t kSize = 1 << 20;
+  const auto allocates = [](const RawFile& file) {
+    test::reset_largest_allocation();
+    EXPECT_THROW(File(file.bytes(), "bad.gguf"), Error);
+    return test::largest_allocation();
+  };
+  EXPECT_LT(allocates(RawFile::with_counts(0, kSize / 32).data(kSize)), kSize / 64);
+  EXPECT_LT(allocates(RawFile::with_counts(kSize / 64, 0).data(kSize)), kSize / 64);
+}
+
 TEST(GgufHostile, StringsPastTheEndAreRefused) {
   expect_refused({"a key", "ends too early"}, RawFile::with_counts(0, 1).u64(~0ull).data(64));
   expect_refused(
