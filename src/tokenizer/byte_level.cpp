@@ -87,12 +87,14 @@ class ByteLevel final : public Family {
 std::unique_ptr<Family> make_byte_level(const VocabSpec& spec, std::span<const TokenType> types,
                                         uint64_t seed) {
   const std::optional<PreTokenizer> pre = pre_tokenizer_from_name(spec.pre);
+  if (spec.pre.empty()) {
+    throw Error(ErrorCode::unsupported,
+                "tokenizer.ggml.pre is missing: how this vocabulary cuts words is not known",
+                "the file is older than this key; convert the model anew");
+  }
   if (!pre) {
     throw Error(
-        ErrorCode::unsupported,
-        spec.pre.empty()
-            ? "tokenizer.ggml.pre is missing: how this vocabulary cuts words is not known"
-            : fmt::format("tokenizer.ggml.pre '{}' is not supported", spec.pre),
+        ErrorCode::unsupported, fmt::format("tokenizer.ggml.pre '{}' is not supported", spec.pre),
         fmt::format("supported with tokenizer.ggml.model 'gpt2': {}", pre_tokenizer_names()));
   }
   return std::make_unique<ByteLevel>(spec, types, seed, *pre);

@@ -22,9 +22,10 @@ constexpr NamedRule kNames[] = {
     {"llama-v3", PreTokenizer::llama_bpe},  {"falcon3", PreTokenizer::llama_bpe},
     {"pixtral", PreTokenizer::llama_bpe},   {"lfm2", PreTokenizer::llama_bpe},
     {"qwen2", PreTokenizer::qwen2},         {"deepseek-r1-qwen", PreTokenizer::qwen2},
-    {"gpt-2", PreTokenizer::gpt2},          {"phi-2", PreTokenizer::gpt2},
-    {"smollm", PreTokenizer::smollm},       {"starcoder", PreTokenizer::smollm},
-    {"refact", PreTokenizer::smollm},       {"command-r", PreTokenizer::smollm},
+    {"gpt-2", PreTokenizer::gpt2},          {"default", PreTokenizer::gpt2},
+    {"phi-2", PreTokenizer::gpt2},          {"smollm", PreTokenizer::smollm},
+    {"starcoder", PreTokenizer::smollm},    {"refact", PreTokenizer::smollm},
+    {"command-r", PreTokenizer::smollm},
 };
 
 // Walks over the characters of one text. At its end, `size_bytes` is 0 and no class matches.

@@ -165,7 +165,7 @@ TEST(PreTokenizer, IsFoundByEveryNameOfItsRuleAndRefusesOthers) {
   EXPECT_EQ(pre_tokenizer_from_name("llama3"), PreTokenizer::llama_bpe);
   EXPECT_EQ(pre_tokenizer_from_name("deepseek-r1-qwen"), PreTokenizer::qwen2);
   EXPECT_EQ(pre_tokenizer_from_name("tekken"), std::nullopt);
-  EXPECT_EQ(pre_tokenizer_from_name("default"), std::nullopt);
+  EXPECT_EQ(pre_tokenizer_from_name("default"), PreTokenizer::gpt2);
   EXPECT_EQ(pre_tokenizer_from_name(""), std::nullopt);
   EXPECT_NE(pre_tokenizer_names().find("smollm"), std::string::npos);
 }

@@ -279,7 +279,8 @@ TEST(Tokenizer, RefusesWhatItDoesNotKnowByName) {
                [&] { Tokenizer{tekken.spec()}; });
   SmallVocab none("gpt2");
   none.add("a");
-  expect_error(ErrorCode::unsupported, {"tokenizer.ggml.pre"}, [&] { Tokenizer{none.spec()}; });
+  expect_error(ErrorCode::unsupported, {"tokenizer.ggml.pre is missing"},
+               [&] { Tokenizer{none.spec()}; });
 }
 
 TEST(Tokenizer, RefusesASpecThatContradictsItself) {
