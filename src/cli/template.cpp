@@ -16,6 +16,7 @@
 #include "cli/text_file.h"
 #include "gguf/reader.h"
 #include "runtime/template_loader.h"
+#include "runtime/vocab_loader.h"
 #include "wattle/error.h"
 
 namespace wattle::cli {
@@ -91,7 +92,9 @@ int render(const Flags& flags) {
                   "this is a base model; give a template with --template");
     }
     source = *found;
-    input.special_tokens = template_special_tokens(file);
+    if (file.metadata().has("tokenizer.ggml.tokens")) {
+      input.special_tokens = template_special_tokens(file, load_vocab(file));
+    }
   }
   for (const std::string& assignment : flags.variables) set_variable(assignment, input);
   print_out(chat::ChatTemplate(source).render(input));

@@ -11,10 +11,11 @@
 
 namespace wattle::runtime {
 
-ChatPrompt::ChatPrompt(const gguf::File& file, const std::string& template_text)
+ChatPrompt::ChatPrompt(const gguf::File& file, const VocabSpec& vocab,
+                       const std::string& template_text)
     : file_name_(file.name()),
       architecture_(file.metadata().get<std::string_view>("general.architecture")),
-      special_tokens_(template_special_tokens(file)) {
+      special_tokens_(template_special_tokens(file, vocab)) {
   if (!template_text.empty()) {
     template_.emplace(template_text);
     return;

@@ -12,6 +12,7 @@
 #include "chat/output_parser.h"
 #include "chat/template.h"
 #include "gguf/reader.h"
+#include "tokenizer/vocab_spec.h"
 #include "wattle/engine.h"
 
 namespace wattle::runtime {
@@ -20,9 +21,9 @@ namespace wattle::runtime {
 // only: the model still completes text.
 class ChatPrompt {
  public:
-  // template_text replaces the template of the file unless it is empty.
+  // vocab: that of the file. template_text replaces the template of the file unless it is empty.
   // Throws Error{bad_input} where it does not compile.
-  ChatPrompt(const gguf::File& file, const std::string& template_text);
+  ChatPrompt(const gguf::File& file, const VocabSpec& vocab, const std::string& template_text);
 
   bool has_template() const noexcept { return template_ || broken_; }
 

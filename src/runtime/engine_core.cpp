@@ -68,7 +68,7 @@ EngineCore::EngineCore(const EngineParams& params)
                 .log = params.log}),
       file_(params.model),
       tokenizer_(load_tokenizer(file_)),
-      chat_prompt_(file_, params.chat_template),
+      chat_prompt_(file_, tokenizer_.vocab(), params.chat_template),
       device_(context_),
       n_ctx_(choose_n_ctx(params, file_)),
       model_(load_model(file_, device_, context_,

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "runtime/vocab_loader.h"
 #include "wattle/error.h"
 
 namespace wattle {
@@ -12,10 +11,9 @@ std::optional<std::string_view> find_chat_template(const gguf::File& file) {
   return file.metadata().find<std::string_view>("tokenizer.chat_template");
 }
 
-std::vector<std::pair<std::string, std::string>> template_special_tokens(const gguf::File& file) {
+std::vector<std::pair<std::string, std::string>> template_special_tokens(const gguf::File& file,
+                                                                         const VocabSpec& vocab) {
   std::vector<std::pair<std::string, std::string>> texts;
-  if (!file.metadata().has("tokenizer.ggml.tokens")) return texts;
-  const VocabSpec vocab = load_vocab(file);
   const auto add = [&](const char* name, std::optional<int64_t> id) {
     if (!id || *id == -1 || *id == UINT32_MAX) return;
     if (*id < 0 || static_cast<uint64_t>(*id) >= vocab.tokens.size()) {

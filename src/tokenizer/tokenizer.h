@@ -62,6 +62,8 @@ class Tokenizer {
   // The control or user-defined token of exactly this spelling.
   std::optional<TokenId> special(std::string_view spelling) const noexcept;
 
+  // What it was made of.
+  const VocabSpec& vocab() const noexcept { return spec_; }
   size_t n_vocab() const noexcept { return spec_.tokens.size(); }
   bool contains(TokenId id) const noexcept {
     return to_int(id) >= 0 && static_cast<size_t>(to_int(id)) < n_vocab();
