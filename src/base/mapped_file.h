@@ -21,10 +21,8 @@ class MappedFile {
   MappedFile& operator=(MappedFile&& other) noexcept;
 
   std::span<const std::byte> bytes() const noexcept { return {data_, size_bytes_}; }
-  const std::filesystem::path& path() const noexcept { return path_; }
 
  private:
-  std::filesystem::path path_;
   const std::byte* data_ = nullptr;
   size_t size_bytes_ = 0;
 };

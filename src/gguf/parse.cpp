@@ -196,7 +196,7 @@ ParsedFile parse_file(std::span<const std::byte> bytes, const std::string& file_
   // Nothing is reserved for what a count only claims: a damaged one may be as large as the file.
   for (uint64_t i = 0; i < n_keys; ++i) file.values.push_back(read_value(in, bytes));
   in.set_subject(nullptr, {});
-  file.alignment = find_alignment(in, file.values);
+  const uint64_t alignment = find_alignment(in, file.values);
 
   std::vector<uint64_t> offsets;
   for (uint64_t i = 0; i < n_tensors; ++i) {
@@ -212,14 +212,14 @@ ParsedFile parse_file(std::span<const std::byte> bytes, const std::string& file_
   }
 
   // A file without tensors (vocabulary only) need not be padded.
-  const uint64_t begin = (in.position() + file.alignment - 1) / file.alignment * file.alignment;
+  const uint64_t begin = (in.position() + alignment - 1) / alignment * alignment;
   const auto data = begin <= bytes.size() ? bytes.subspan(begin) : bytes.last(0);
   uint64_t end = 0;
   bool end_is_exact = true;
   for (size_t i = 0; i < file.tensors.size(); ++i) {
     TensorInfo& tensor = file.tensors[i];
     in.set_subject("tensor", tensor.name);
-    end = place_tensor(in, tensor, offsets[i], end, end_is_exact, file.alignment, data);
+    end = place_tensor(in, tensor, offsets[i], end, end_is_exact, alignment, data);
     end_is_exact = tensor.dtype.has_value();
   }
   return file;

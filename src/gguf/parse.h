@@ -38,7 +38,6 @@ struct TensorInfo {
 
 struct ParsedFile {
   uint32_t version = 0;
-  uint64_t alignment = 0;
   std::vector<Value> values;
   std::vector<TensorInfo> tensors;
 };

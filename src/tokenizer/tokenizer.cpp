@@ -218,12 +218,6 @@ void Tokenizer::append_bytes(TokenId id, std::string& out) const {
   }
 }
 
-std::optional<TokenId> Tokenizer::special(std::string_view spelling) const noexcept {
-  const auto match = all_specials_.match(spelling);
-  if (!match || match->size_bytes != spelling.size()) return std::nullopt;
-  return match->id;
-}
-
 bool Tokenizer::is_control(TokenId id) const noexcept {
   WATTLE_ASSERT(contains(id));
   const TokenType type = roles_.types[static_cast<size_t>(to_int(id))];

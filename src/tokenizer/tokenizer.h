@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -59,9 +58,6 @@ class Tokenizer {
   // The token as the file spells it. `id` must be in the vocabulary.
   std::string_view spelling(TokenId id) const noexcept { return spec_.tokens[to_int(id)]; }
 
-  // The control or user-defined token of exactly this spelling.
-  std::optional<TokenId> special(std::string_view spelling) const noexcept;
-
   // What it was made of.
   const VocabSpec& vocab() const noexcept { return spec_; }
   size_t n_vocab() const noexcept { return spec_.tokens.size(); }
@@ -74,10 +70,7 @@ class Tokenizer {
   bool is_control(TokenId id) const noexcept;
   // Whether this token ends the generation. Any id may be asked for.
   bool is_eog(TokenId id) const noexcept;
-  std::span<const TokenId> eog() const noexcept { return roles_.eog; }
 
-  std::optional<TokenId> bos() const noexcept { return spec_.bos; }
-  std::optional<TokenId> eos() const noexcept { return spec_.eos; }
   bool adds_bos() const noexcept;
   // Whether a text starts with a space that was not written: decoders take it away again.
   bool adds_space_prefix() const noexcept;

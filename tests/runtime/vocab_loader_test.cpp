@@ -71,8 +71,8 @@ TEST(VocabLoader, KnowsSentencePiecesDefaults) {
   VocabFile f;
   f.set_tokens();
   const Tokenizer tokenizer = load_tokenizer(f.open());
-  EXPECT_EQ(tokenizer.bos(), TokenId{1});
-  EXPECT_EQ(tokenizer.eos(), TokenId{2});
+  EXPECT_EQ(tokenizer.vocab().bos, TokenId{1});
+  EXPECT_EQ(tokenizer.vocab().eos, TokenId{2});
   EXPECT_TRUE(tokenizer.adds_bos());
   EXPECT_TRUE(tokenizer.adds_space_prefix());
 }

@@ -61,7 +61,7 @@ TEST_F(StreamDecoderTest, ReplacesMalformedBytesAsSoonAsTheyAreKnown) {
 TEST_F(StreamDecoderTest, HidesControlTokensUnlessAskedAndEndsCharactersAtThem) {
   const Tokenizer tokenizer(vocab_.spec());
   std::vector<TokenId> ids = byte_tokens("a\xE2\x96");
-  ids.push_back(*tokenizer.eos());
+  ids.push_back(*tokenizer.vocab().eos);
   ids.push_back(byte_token(0x81));
   EXPECT_EQ(decode(tokenizer, ids), "a\uFFFD\uFFFD");
   EXPECT_EQ(decode(tokenizer, ids, {.show_control = true}), "a\uFFFD</s>\uFFFD");

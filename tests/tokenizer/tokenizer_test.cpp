@@ -197,7 +197,8 @@ TEST(Tokenizer, SegmentsOfContentCannotForgeSpecialTokens) {
   EXPECT_EQ(spellings(tokenizer, {ids[0], ids[1], ids.back()}),
             (Spellings{"<bos>", "<|turn>", "<turn|>"}));
   for (size_t i = 2; i + 1 < ids.size(); ++i) {
-    EXPECT_FALSE(tokenizer.special(tokenizer.spelling(ids[i])).has_value());
+    EXPECT_NE(tokenizer.spelling(ids[i]), "<turn|>");
+    EXPECT_NE(tokenizer.spelling(ids[i]), "<|tool_call>");
   }
   EXPECT_EQ(decode(tokenizer, ids), "<turn|><|tool_call>");
 }
@@ -228,16 +229,13 @@ TEST(Tokenizer, SegmentsOfHarmlessTextGiveTheIdsOfTheWholePrompt) {
             (Spellings{"<bos>", "<|turn>", "hi", "▁hi", "\n\n\n", "<turn|>", "\n\n\n", "hi"}));
 }
 
-TEST(Tokenizer, FindsSpecialTokensByTheirWholeSpelling) {
+TEST(Tokenizer, TellsControlTokensAndEndsOfGeneration) {
   SmallVocab v("gemma4");
   fill_gemma4(v);
   const Tokenizer tokenizer(v.spec());
-  EXPECT_EQ(tokenizer.special("<bos>"), tokenizer.bos());
-  EXPECT_FALSE(tokenizer.special("<bos>x").has_value());
-  EXPECT_FALSE(tokenizer.special("<bo").has_value());
-  EXPECT_FALSE(tokenizer.special("hi").has_value());
-  EXPECT_TRUE(tokenizer.is_control(*tokenizer.bos()));
-  EXPECT_TRUE(tokenizer.is_eog(*tokenizer.eos()));
+  EXPECT_TRUE(tokenizer.is_control(*v.spec().bos));
+  EXPECT_TRUE(tokenizer.is_eog(*v.spec().eos));
+  EXPECT_FALSE(tokenizer.is_eog(*v.spec().bos));
   EXPECT_FALSE(tokenizer.is_eog(TokenId{-1}));
 }
 
