@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/cpu_features.h"
 
-#include <array>
-#include <utility>
-
 #if defined(__aarch64__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
@@ -12,30 +9,26 @@
 namespace wattle {
 namespace {
 
-constexpr std::array<std::pair<Isa, std::string_view>, 6> kNames{{
-    {Isa::avx512vnni, "avx512vnni"},
-    {Isa::avx512, "avx512"},
-    {Isa::avx2, "avx2"},
-    {Isa::neon, "neon"},
-    {Isa::scalar, "scalar"},
-    {Isa::reference, "reference"},
-}};
-
 constexpr Isa kFastestFirst[] = {Isa::avx512vnni, Isa::avx512, Isa::avx2,
                                  Isa::neon,       Isa::scalar, Isa::reference};
 
 }  // namespace
 
 std::string_view isa_name(Isa isa) noexcept {
-  for (const auto& [value, name] : kNames) {
-    if (value == isa) return name;
+  switch (isa) {
+    case Isa::reference: return "reference";
+    case Isa::scalar: return "scalar";
+    case Isa::avx2: return "avx2";
+    case Isa::avx512: return "avx512";
+    case Isa::avx512vnni: return "avx512vnni";
+    case Isa::neon: return "neon";
   }
   return "?";
 }
 
 std::optional<Isa> isa_from_name(std::string_view name) noexcept {
-  for (const auto& [value, known] : kNames) {
-    if (known == name) return value;
+  for (const Isa isa : kFastestFirst) {
+    if (isa_name(isa) == name) return isa;
   }
   return std::nullopt;
 }
@@ -63,7 +56,6 @@ CpuFeatures detect_cpu_features() noexcept {
   f.avx512vnni = f.avx512 && __builtin_cpu_supports("avx512vnni");
 #elif defined(__aarch64__)
   f.neon_dotprod = (::getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
-  f.neon_i8mm = (::getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0;
 #endif
   return f;
 }

@@ -20,7 +20,6 @@ struct CpuFeatures {
   bool avx512 = false;      // AVX-512 F, BW, DQ, VL
   bool avx512vnni = false;  // avx512 and VNNI
   bool neon_dotprod = false;
-  bool neon_i8mm = false;
 
   bool supports(Isa isa) const noexcept;
 };
@@ -28,7 +27,8 @@ struct CpuFeatures {
 // Asks the processor (and the operating system, which must save the wide registers).
 CpuFeatures detect_cpu_features() noexcept;
 
-// All sets this machine can run, fastest first; the last two are always scalar and reference.
+// All sets of all architectures, fastest first; supports() says which of them run here. The last
+// two are scalar and reference.
 std::span<const Isa> all_isas_fastest_first() noexcept;
 
 }  // namespace wattle
