@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/thread_pool.h"
 
+#include <fmt/format.h>
 #include <pthread.h>
 #include <sched.h>
 
@@ -12,8 +13,11 @@
 #include <fstream>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
+
+#include "wattle/error.h"
 
 namespace wattle {
 namespace {
@@ -121,6 +125,12 @@ struct ThreadPool::Impl {
       wake.notify_all();
     }
   }
+
+  void join_workers() noexcept {
+    stop.store(true, std::memory_order_release);
+    publish_job();
+    for (std::thread& thread : workers) thread.join();
+  }
 };
 
 ThreadPool::ThreadPool(size_t n_threads, bool pin) : impl_(std::make_unique<Impl>()) {
@@ -129,19 +139,24 @@ ThreadPool::ThreadPool(size_t n_threads, bool pin) : impl_(std::make_unique<Impl
     if (!cpus.empty()) pin_this_thread(cpus[thread % cpus.size()]);
   };
   pin_to(0);
-  for (size_t thread = 1; thread < n_threads; ++thread) {
-    impl_->workers.emplace_back([this, thread, pin_to] {
-      pin_to(thread);
-      impl_->worker(thread);
-    });
+  try {
+    for (size_t thread = 1; thread < n_threads; ++thread) {
+      impl_->workers.emplace_back([impl = impl_.get(), thread, pin_to] {
+        pin_to(thread);
+        impl->worker(thread);
+      });
+    }
+  } catch (const std::system_error& error) {
+    const size_t n_started = impl_->workers.size() + 1;
+    impl_->join_workers();
+    throw Error(ErrorCode::out_of_memory,
+                fmt::format("cannot start thread {} of {}: {}", n_started + 1, n_threads,
+                            error.code().message()),
+                "use fewer threads (-t), or raise the limit (ulimit -u, ulimit -v)");
   }
 }
 
-ThreadPool::~ThreadPool() {
-  impl_->stop.store(true, std::memory_order_release);
-  impl_->publish_job();
-  for (std::thread& worker : impl_->workers) worker.join();
-}
+ThreadPool::~ThreadPool() { impl_->join_workers(); }
 
 size_t ThreadPool::size() const noexcept { return impl_->workers.size() + 1; }
 

@@ -13,7 +13,9 @@ namespace wattle {
 class ThreadPool {
  public:
   // n_threads counts the caller: 1 makes no thread. pin: thread i runs on the i-th allowed
-  // processor only, fastest cores first where the kernel tells their capacity.
+  // processor only, fastest cores first where the kernel tells their capacity; the calling thread
+  // stays on the first one afterwards. Throws Error{out_of_memory} where the system gives no more
+  // threads.
   explicit ThreadPool(size_t n_threads, bool pin = false);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

@@ -2,11 +2,15 @@
 #include "base/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
 #include <thread>
 #include <vector>
+
+#include "wattle/error.h"
 
 namespace wattle {
 namespace {
@@ -50,6 +54,23 @@ TEST(ThreadPool, PinnedPoolWorks) {
   pool.parallel_for(10, [&](size_t, size_t) { n.fetch_add(1); });
   EXPECT_EQ(n.load(), 10u);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they need address space
+TEST(ThreadPoolDeathTest, ThreadsThatCannotBeStartedAreAnError) {
+  const auto start_too_many = [] {
+    ::alarm(60);  // what was started must be stopped, not waited for
+    const rlimit address_space{size_t{512} << 20, size_t{512} << 20};  // stacks of some 60 threads
+    ::setrlimit(RLIMIT_AS, &address_space);
+    try {
+      const ThreadPool pool(1000);
+    } catch (const Error& error) {
+      ::_exit(error.code() == ErrorCode::out_of_memory ? 0 : 1);
+    }
+    ::_exit(2);
+  };
+  EXPECT_EXIT(start_too_many(), testing::ExitedWithCode(0), "");
+}
+#endif
 
 }  // namespace
 }  // namespace wattle
