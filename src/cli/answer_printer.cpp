@@ -9,17 +9,7 @@
 namespace wattle::cli {
 namespace {
 
-// What a model writes must not steer the terminal.
-std::string without_controls(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    const auto u = static_cast<unsigned char>(c);
-    const bool is_control = (u < 0x20 && c != '\n' && c != '\t') || u == 0x7f;
-    out.push_back(is_control ? '?' : c);
-  }
-  return out;
-}
+std::string for_terminal(std::string_view text) { return printable(text, "\n\t"); }
 
 double per_second(uint32_t n, double ms) { return ms > 0 ? n * 1000.0 / ms : 0.0; }
 
@@ -30,7 +20,7 @@ AnswerPrinter::AnswerPrinter() : on_terminal_(is_terminal(STDOUT_FILENO)), paint
 void AnswerPrinter::put(std::string_view text) {
   if (text.empty()) return;
   at_line_start_ = text.back() == '\n';
-  print_out(on_terminal_ ? without_controls(text) : text);
+  print_out(on_terminal_ ? for_terminal(text) : text);
 }
 
 void AnswerPrinter::end_reasoning() {
@@ -41,7 +31,7 @@ void AnswerPrinter::end_reasoning() {
 }
 
 void AnswerPrinter::show_prompt(std::string_view prompt) {
-  print_out(paint_.dim(on_terminal_ ? without_controls(prompt) : std::string(prompt)));
+  print_out(paint_.dim(on_terminal_ ? for_terminal(prompt) : std::string(prompt)));
   flush_out();
   at_line_start_ = prompt.empty() || prompt.back() == '\n';
 }
@@ -51,7 +41,7 @@ void AnswerPrinter::show(const Delta& delta) {
     if (!on_terminal_ || delta.text.empty()) return;
     in_reasoning_ = true;
     at_line_start_ = delta.text.back() == '\n';
-    print_out(paint_.dim(without_controls(delta.text)));
+    print_out(paint_.dim(for_terminal(delta.text)));
   } else {
     end_reasoning();
     put(delta.text);

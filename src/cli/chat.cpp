@@ -92,7 +92,7 @@ class Chat {
 
  private:
   void note(std::string_view text) const {
-    fmt::print(stderr, "{}\n", Paint(STDERR_FILENO).dim(text));
+    print_err(Paint(STDERR_FILENO).dim(printable(text, "\n")) + "\n");
   }
 
   void set_system(const std::string& text) {
@@ -157,7 +157,7 @@ class Chat {
     const std::string rest = begin == std::string::npos ? "" : line.substr(begin);
     if (name == "/exit" || name == "/quit") return false;
     if (name == "/help") {
-      fmt::print(stderr, "{}", kHelp);
+      print_err(kHelp);
     } else if (name == "/clear") {
       const auto& messages = request_.messages;
       const bool has_system = !messages.empty() && messages.front().role == "system";
@@ -176,7 +176,7 @@ class Chat {
       const std::vector<std::string> known{"/help",   "/clear", "/regen", "/undo",
                                            "/system", "/think", "/stats", "/exit"};
       const auto near = nearest(name, known);
-      note(fmt::format("no command is called {}; {}", printable(name),
+      note(fmt::format("no command is called {}; {}", name,
                        near ? fmt::format("did you mean {}?", *near) : "/help lists them"));
     }
     return true;
@@ -203,7 +203,7 @@ int chat(const AnswerFlags& flags) {
   Chat conversation(flags, *engine, interrupt);
   conversation.loop();
   if (!flags.reporting.quiet && conversation.totals().n_answers != 0) {
-    fmt::print(stderr, "{}\n", Paint(STDERR_FILENO).dim(conversation.totals().describe()));
+    print_err(Paint(STDERR_FILENO).dim(conversation.totals().describe()) + "\n");
   }
   return kExitOk;
 }

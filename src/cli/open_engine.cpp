@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdio>
 
 #include "cli/output.h"
 
@@ -19,7 +18,7 @@ class ProgressLine {
  public:
   explicit ProgressLine(std::string name) : name_(std::move(name)) {}
   ~ProgressLine() {
-    if (shown_ && on_terminal_) fmt::print(stderr, "\r\x1b[K");
+    if (shown_ && on_terminal_) print_err("\r\x1b[K");
   }
 
   void update(uint64_t done, uint64_t total) {
@@ -28,14 +27,13 @@ class ProgressLine {
     const auto percent =
         static_cast<unsigned>(100.0 * static_cast<double>(done) / static_cast<double>(total));
     if (on_terminal_) {
-      fmt::print(stderr, "\r\x1b[Kloading {} {} %", name_, percent);
+      // Without wrapping: a line of two rows could not be written over.
+      print_err(fmt::format("\r\x1b[K\x1b[?7lloading {} % of {}\x1b[?7h", percent, name_));
       next_ = now + std::chrono::milliseconds(100);
     } else {
-      if (!shown_)
-        fmt::print(stderr, "loading {} ({:.1f} GB)\n", name_, static_cast<double>(total) / 1e9);
+      print_err(fmt::format("loading {} ({:.1f} GB)\n", name_, static_cast<double>(total) / 1e9));
       next_ = Clock::time_point::max();
     }
-    std::fflush(stderr);
     shown_ = true;
   }
 
@@ -55,16 +53,16 @@ void Reporting::add_to(CLI::App& app) {
 
 std::unique_ptr<Engine> open_engine(EngineParams params, const Reporting& reporting,
                                     const Interrupt& interrupt) {
-  ProgressLine progress(params.model.filename().string());
+  ProgressLine progress(printable(params.model.filename().string()));
   params.on_load_progress = [&](uint64_t done, uint64_t total) {
     if (!reporting.quiet) progress.update(done, total);
     return !interrupt.requested();
   };
   params.log = [verbose = reporting.verbose](LogLevel level, std::string_view line) {
     if (level == LogLevel::warning) {
-      fmt::print(stderr, "{} {}\n", Paint(STDERR_FILENO).bold("warning:"), line);
+      print_err(fmt::format("{} {}\n", Paint(STDERR_FILENO).bold("warning:"), printable(line)));
     } else if (verbose) {
-      fmt::print(stderr, "{}\n", line);
+      print_err(printable(line) + "\n");
     }
   };
   auto engine = std::make_unique<Engine>(params);

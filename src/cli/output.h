@@ -12,6 +12,9 @@ namespace wattle::cli {
 void print_out(std::string_view text);
 void flush_out();
 
+// What is no result: on stderr, at once. Where stderr cannot take it there is nobody to tell.
+void print_err(std::string_view text) noexcept;
+
 bool is_terminal(int fd) noexcept;
 
 // Text as it is, or wrapped in escape codes where `fd` is a terminal that has colours and NO_COLOR
@@ -22,14 +25,14 @@ class Paint {
   std::string red(std::string_view text) const { return wrap("31;1", text); }
   std::string bold(std::string_view text) const { return wrap("1", text); }
   std::string dim(std::string_view text) const { return wrap("2", text); }
-  bool enabled() const noexcept { return enabled_; }
 
  private:
   std::string wrap(std::string_view code, std::string_view text) const;
   bool enabled_;
 };
 
-// Text of a file for a terminal: control characters become '?'.
-std::string printable(std::string_view text);
+// Text of a file or a model for a terminal, which it must not steer: control characters (also those
+// beyond ASCII) become '?', but for the ones in `keep`.
+std::string printable(std::string_view text, std::string_view keep = {});
 
 }  // namespace wattle::cli

@@ -39,10 +39,14 @@ std::string footer() {
          "`wattle COMMAND --help` explains a command.";
 }
 
+// Messages quote files and arguments.
 void tell_error(const std::string& what, const std::string& hint) {
   const Paint paint(STDERR_FILENO);
-  fmt::print(stderr, "{} {}\n", paint.red("error:"), what);
-  if (!hint.empty()) fmt::print(stderr, "  {} {}\n", paint.bold("hint:"), hint);
+  std::string text = fmt::format("{} {}\n", paint.red("error:"), printable(what, "\n"));
+  if (!hint.empty()) {
+    text += fmt::format("  {} {}\n", paint.bold("hint:"), printable(hint, "\n"));
+  }
+  print_err(text);
 }
 
 int exit_code_of(ErrorCode code) noexcept {
@@ -116,7 +120,7 @@ int parse_and_run(std::vector<std::string> args) {
     refuse_leftovers(*command.app, title + " " + command.app->get_name());
     return command.body();
   }
-  fmt::print(stderr, "{}", program.help());
+  print_err(program.help());
   return kExitUsage;
 }
 

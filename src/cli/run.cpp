@@ -128,11 +128,11 @@ int run(const Flags& flags) {
   }
   if (!flags.answer.reporting.quiet) {
     const Paint paint(STDERR_FILENO);
-    fmt::print(stderr, "{}\n",
-               paint.dim(fmt::format("{}{}", describe(answer.timings),
-                                     answer.stop == StopReason::context_full
-                                         ? " | stopped: the context is full (-c)"
-                                         : "")));
+    print_err(paint.dim(fmt::format("{}{}", describe(answer.timings),
+                                    answer.stop == StopReason::context_full
+                                        ? " | stopped: the context is full (-c)"
+                                        : "")) +
+              "\n");
   }
   return answer.stop == StopReason::cancelled ? kExitInterrupted : kExitOk;
 }

@@ -97,7 +97,7 @@ std::string as_text(const Json& summary) {
   if (summary.contains("tensor_list")) {
     text += "all tensors:\n";
     for (const Json& tensor : summary["tensor_list"]) {
-      text += fmt::format("  {:<36}{:<10}{:<24}{:>12}\n", tensor["name"].get<std::string>(),
+      text += fmt::format("  {:<36}{:<10}{:<24}{:>12}\n", scalar_text(tensor["name"]),
                           tensor["type"].get<std::string>(), tensor["shape"].dump(),
                           tensor.contains("size_bytes") ? bytes_text(tensor["size_bytes"]) : "-");
     }
@@ -111,7 +111,7 @@ std::string as_text(const Json& summary) {
         while ((static_cast<unsigned char>(shown[end]) & 0xc0) == 0x80) --end;  // whole characters
         shown = fmt::format("{}... ({} bytes)", shown.substr(0, end), shown.size());
       }
-      text += fmt::format("  {:<44}{}\n", key, shown);
+      text += fmt::format("  {:<44}{}\n", printable(key), shown);
     }
   }
   return text;

@@ -9,6 +9,7 @@
 
 #include "cli/llama_flags.h"
 #include "cli/model_path.h"
+#include "cli/output.h"
 #include "cli/sampling_flags.h"
 #include "cli/suggest.h"
 #include "cli/text_file.h"
@@ -140,6 +141,13 @@ TEST_F(ModelPath, AMissListsWhatIsThere) {
               HasSubstr("gemma-3-1b.gguf, gemma-3-270m.gguf"));
   EXPECT_THAT(error_of(ErrorCode::io, [] { resolve_model("gemma"); }), HasSubstr("several models"));
   EXPECT_THAT(error_of(ErrorCode::io, [] { resolve_model("/"); }), HasSubstr("'/'"));
+}
+
+TEST(Printable, ReplacesControlCharactersAlone) {
+  EXPECT_EQ(printable("a\tb\n\x1b[0m\x7f"), "a?b??[0m?");
+  EXPECT_EQ(printable("a\tb\n\x1b[0m", "\n\t"), "a\tb\n?[0m");
+  EXPECT_EQ(printable("\u0080\u009f\u00a0\u00e9\u4e2d"), "??\u00a0\u00e9\u4e2d");
+  EXPECT_EQ(printable("\xc2"), "\xc2");  // cut short: whatever it is, no control character
 }
 
 TEST(TextFile, ReadsUpToItsLimit) {

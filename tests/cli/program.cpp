@@ -65,7 +65,8 @@ ProgramResult run_wattle(const std::vector<std::string>& args, const ProgramInpu
   const std::string in = dir.path() / "in";
   const std::string caught = dir.path() / "out";
   const std::string out = input.stdout_path.empty() ? caught : input.stdout_path;
-  const std::string err = dir.path() / "err";
+  const std::string caught_err = dir.path() / "err";
+  const std::string err = input.stderr_path.empty() ? caught_err : input.stderr_path;
   std::ofstream(in, std::ios::binary) << input.stdin_text;
 
   std::vector<std::string> arguments{WATTLE_PROGRAM};
@@ -95,7 +96,7 @@ ProgramResult run_wattle(const std::vector<std::string>& args, const ProgramInpu
   const int exit_code = wait_for(pid, input, out);
   return {.exit_code = exit_code,
           .out = input.stdout_path.empty() ? read_text(caught) : "",
-          .err = read_text(err)};
+          .err = input.stderr_path.empty() ? read_text(caught_err) : ""};
 }
 
 }  // namespace wattle::test

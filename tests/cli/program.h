@@ -13,6 +13,7 @@ struct ProgramInput {
   std::string stdin_text = {};
   std::vector<std::pair<std::string, std::string>> env = {};  // added to a small, fixed environment
   std::string stdout_path = {};                               // instead of catching it
+  std::string stderr_path = {};                               // the same
   int signal = 0;  // sent as soon as something is on stdout
 };
 

@@ -101,6 +101,26 @@ TEST(Usage, AFullDiskBehindStdoutIsAnError) {
   EXPECT_THAT(result.err, HasSubstr("cannot write to stdout"));
 }
 
+// Nobody can be told then, but the result and the exit code are what they are.
+TEST(Usage, AFullDiskBehindStderrChangesNothing) {
+  const auto answer = run_wattle({"run", "-m", "stories", "-n", "3", "--temp", "0", "The"},
+                                 {.stderr_path = "/dev/full"});
+  EXPECT_EQ(answer.exit_code, 0);
+  EXPECT_NE(answer.out, "");
+  EXPECT_EQ(run_wattle({}, {.stderr_path = "/dev/full"}).exit_code, 2);
+  EXPECT_EQ(run_wattle({"nonsense"}, {.stderr_path = "/dev/full"}).exit_code, 2);
+  EXPECT_EQ(run_wattle({"show", "absent"}, {.stderr_path = "/dev/full"}).exit_code, 1);
+}
+
+TEST(Usage, ErrorsQuoteWithoutControlCharacters) {
+  const auto result = run_wattle({"run", "-m",
+                                  "evil\x1b[31m\xc2\x9b"
+                                  "2J name",
+                                  "hello"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("evil?[31m?2J name"));
+}
+
 TEST(Usage, NoEscapeCodesOutsideATerminal) {
   const auto result = run_wattle({"nonsense"}, {.env = {{"TERM", "xterm-256color"}}});
   EXPECT_THAT(result.err, Not(HasSubstr("\x1b")));
