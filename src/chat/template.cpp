@@ -11,7 +11,6 @@
 namespace wattle::chat {
 namespace {
 
-using jinja::Origin;
 using jinja::Text;
 
 // Roles that a caller chooses from, and no user writes.

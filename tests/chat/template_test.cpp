@@ -70,6 +70,12 @@ TEST(ChatTemplate, HostileTemplatesStopSoon) {
            big + "{% for i in range(100000) %}{{ s.count('xx') }}{% endfor %}",
            big + "{{ s.split('x') }}",
            big + "{{ s|list|length }}",
+           big + "{{ s.strip('y' * 1000000 ~ 'x') }}",
+           big + "{% set d = dict(a=1,b=2,c=3,d=4,e=5,f=6,g=7,h=8,i=9) %}"
+                 "{% for i in range(100000) %}{% if s in d %}{% endif %}{{ d[s] }}{{ d.get(s) }}"
+                 "{% endfor %}",
+           big + "{% set ns = namespace(a=1,b=2,c=3,d=4,e=5,f=6,g=7,h=8,i=9) %}"
+                 "{% for i in range(100000) %}{{ ns[s] }}{% endfor %}",
            // Lists that hold each other.
            std::string("{% set ns = namespace() %}{% set ns.a = [ns] %}{% set ns.b = ns.a %}"
                        "{{ ns.a == [namespace(a=ns.a)] }}{{ ns.a|string }}"
@@ -87,6 +93,58 @@ TEST(ChatTemplate, HostileTemplatesStopSoon) {
     EXPECT_EQ(error_of(source).substr(0, 13), "chat template") << source;
   }
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
+}
+
+// A long text that matches almost everywhere, looked for from both sides.
+TEST(ChatTemplate, SearchesLongTextsInLinearTime) {
+  const auto start = std::chrono::steady_clock::now();
+  for (const auto& [expression, expected] :
+       std::vector<std::pair<std::string, std::string>>{{"l in s", "False"},
+                                                        {"r in s", "False"},
+                                                        {"s.find(l)", "-1"},
+                                                        {"s.rfind(r)", "-1"},
+                                                        {"s.count(l)", "0"},
+                                                        {"s.replace(l, '') == s", "True"},
+                                                        {"s.split(l)|length", "1"},
+                                                        {"s.rsplit(r)|length", "1"},
+                                                        {"s.partition(l)[1]", ""}}) {
+    EXPECT_EQ(render("{% set s = 'x' * 15000000 %}{% set l = 'x' * 900000 ~ 'y' %}"
+                     "{% set r = 'y' ~ 'x' * 900000 %}{{ " +
+                     expression + " }}"),
+              expected)
+        << expression;
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
+  // The same answers as the plain search gives for short ones.
+  const std::string answers =
+      "{{ s.find(w) }} {{ s.rfind(w) }} {{ s.find(w, 1) }} {{ s.rfind(w, 0, -1) }} "
+      "{{ s.count(w) }} {{ s.split(w)|join('|') }} {{ s.rsplit(w, 1)|join('|') }} "
+      "{{ s.partition(w)[2]|length }} {{ s.rpartition(w)[0]|length }} {{ (w ~ 'q') in s }}";
+  for (const int n : {1, 63, 64, 65, 100}) {
+    const std::string w = "a" + std::string(static_cast<size_t>(n) - 1, 'b');
+    const std::string s = w + "1" + w + w + "2" + w;
+    EXPECT_EQ(render("{% set w = '" + w + "' %}{% set s = '" + s + "' %}" + answers),
+              "0 " + std::to_string(3 * n + 2) + " " + std::to_string(n + 1) + " " +
+                  std::to_string(2 * n + 1) + " 4 |1||2| " + w + "1" + w + w + "2| " +
+                  std::to_string(3 * n + 2) + " " + std::to_string(3 * n + 2) + " False")
+        << n;
+  }
+}
+
+TEST(ChatTemplate, MemoryOfOriginsCounts) {
+  // Alternating origins: nine times as much memory as bytes.
+  EXPECT_EQ(error_of("{% set a = (x ~ 'y') * 2000000 %}{% set l = [a ~ '', a ~ '', a ~ '', "
+                     "a ~ '', a ~ ''] %}{{ l|length }}",
+                     R"({"x": "x"})"),
+            "chat template, line 1: needs more than 192 MiB of memory");
+  EXPECT_EQ(render("{% set a = ('x' ~ 'y') * 2000000 %}{% set l = [a ~ '', a ~ '', a ~ '', "
+                   "a ~ '', a ~ ''] %}{{ l|length }}"),
+            "5");
+}
+
+TEST(ChatTemplate, ObjectsAsKeysDoNotCollide) {
+  EXPECT_EQ(render("{{ range(100000)|map('string')|map('batch', 1)|unique|list|length }}"),
+            "100000");
 }
 
 TEST(ChatTemplate, DeepNestingIsAnErrorAndNoCrash) {

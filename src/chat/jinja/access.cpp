@@ -78,6 +78,7 @@ std::optional<Value> data_attribute(Runtime& rt, const Value& v, std::string_vie
 // The attribute, an undefined value that the sandbox refuses, or nothing.
 std::optional<Value> find_attribute(Runtime& rt, const Value& v, const StringRef& name) {
   const std::string_view s = name->text.view();
+  rt.step_bytes(s.size());
   if (is_unsafe_attribute(v, s)) return missing(v, name, true);
   if (v.is_undefined()) rt.fail_undefined(v.as_undefined());
   if (auto data = data_attribute(rt, v, s)) return data;
@@ -108,7 +109,7 @@ std::optional<Value> code_point_at(Runtime& rt, const Text& text, int64_t index)
 std::optional<Value> find_item(Runtime& rt, const Value& v, const Value& key) {
   if (v.is_undefined()) rt.fail_undefined(v.as_undefined());
   if (const auto* dict = v.as<Dict>()) {
-    if (!is_hashable(key)) return std::nullopt;
+    if (!is_hashable(rt, key)) return std::nullopt;
     const Value* found = dict->find(key);
     return found != nullptr ? std::optional<Value>(*found) : std::nullopt;
   }

@@ -107,7 +107,7 @@ Value Interpreter::eval_dict(const DictExpr& expr, Scope& scope) {
   rt_.charge_memory(expr.entries.size() * 2 * sizeof(Value));
   for (const auto& [key_expr, value_expr] : expr.entries) {
     const Value key = eval(*key_expr, scope);
-    if (!is_hashable(key)) {
+    if (!is_hashable(rt_, key)) {
       rt_.fail(fmt::format("a '{}' cannot be the key of a dict", type_name(key)));
     }
     dict->set(key, eval(*value_expr, scope));

@@ -139,7 +139,8 @@ Value filter_unique(Runtime& rt, const Bound& a) {
   std::vector<Value> result;
   for (const Value& item : iterate(rt, a[0])) {
     Value k = key(item);
-    if (!is_hashable(k)) rt.fail(fmt::format("unique: a '{}' cannot be compared", type_name(k)));
+    if (!is_hashable(rt, k))
+      rt.fail(fmt::format("unique: a '{}' cannot be compared", type_name(k)));
     if (seen.insert(std::move(k)).second) result.push_back(item);
   }
   return rt.generator(std::move(result));

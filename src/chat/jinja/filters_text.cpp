@@ -26,7 +26,7 @@ Value filter_trim(Runtime& rt, const Bound& a) {
   const Text text = soft_text(rt, a[0]);
   std::optional<std::string_view> chars;
   if (!a.absent_or_none(1)) chars = text_argument(rt, a, 1).view();
-  return rt.string(strip(text, chars, Side::both), is_markup(a[0]));
+  return rt.string(strip(rt, text, chars, Side::both), is_markup(a[0]));
 }
 
 Value filter_replace(Runtime& rt, const Bound& a) {

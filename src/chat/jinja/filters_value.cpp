@@ -20,9 +20,8 @@ namespace {
 Value filter_abs(Runtime& rt, const Bound& a) { return absolute(rt, a[0]); }
 
 // Python allows white space around a number and single underscores between its digits.
-std::string number_text(std::string_view s) {
-  const Text text(s, Origin::template_text);
-  std::string digits = strip(text, std::nullopt, Side::both).bytes();
+std::string number_text(Runtime& rt, const Text& text) {
+  std::string digits = strip(rt, text, std::nullopt, Side::both).bytes();
   for (size_t i = 0; i < digits.size(); ++i) {
     if (digits[i] != '_') continue;
     const bool between = i > 0 && i + 1 < digits.size() &&
@@ -34,8 +33,8 @@ std::string number_text(std::string_view s) {
   return digits;
 }
 
-std::optional<double> parse_real(std::string_view s) {
-  std::string digits = number_text(s);
+std::optional<double> parse_real(Runtime& rt, const Text& text) {
+  std::string digits = number_text(rt, text);
   if (!digits.empty() && digits[0] == '+') digits.erase(0, 1);
   double value = 0;
   const auto r = std::from_chars(digits.data(), digits.data() + digits.size(), value);
@@ -48,8 +47,8 @@ std::optional<double> parse_real(std::string_view s) {
   return r.ec == std::errc() ? std::optional<double>(value) : std::nullopt;
 }
 
-std::optional<int64_t> parse_integer(std::string_view s, int64_t base) {
-  std::string digits = number_text(s);
+std::optional<int64_t> parse_integer(Runtime& rt, const Text& text, int64_t base) {
+  std::string digits = number_text(rt, text);
   bool negative = false;
   if (!digits.empty() && (digits[0] == '+' || digits[0] == '-')) {
     negative = digits[0] == '-';
@@ -85,9 +84,9 @@ Value filter_int(Runtime& rt, const Bound& a) {
   if (v.is_integral()) return Value::integer(v.as_integer());
   std::optional<int64_t> result;
   if (v.is_string()) {
-    result = parse_integer(v.view(), integer_argument(rt, a, 2, 10));
+    result = parse_integer(rt, v.text(), integer_argument(rt, a, 2, 10));
     if (!result) {
-      if (const auto real = parse_real(v.view())) result = to_integer(*real);
+      if (const auto real = parse_real(rt, v.text())) result = to_integer(*real);
     }
   } else if (v.is_real()) {
     result = to_integer(v.as_real());
@@ -100,7 +99,7 @@ Value filter_float(Runtime& rt, const Bound& a) {
   if (v.is_undefined()) rt.fail_undefined(v.as_undefined());
   if (v.is_number()) return Value::real(v.to_real());
   if (v.is_string()) {
-    if (const auto real = parse_real(v.view())) return Value::real(*real);
+    if (const auto real = parse_real(rt, v.text())) return Value::real(*real);
   }
   return a.has(1) ? a[1] : Value::real(0);
 }

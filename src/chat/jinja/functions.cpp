@@ -62,7 +62,7 @@ Value make_namespace(Runtime& rt, const Bound& a) {
 Value make_dict(Runtime& rt, const Bound& a) {
   auto* dict = rt.make<Dict>();
   const auto set = [&](const Value& key, const Value& value) {
-    if (!is_hashable(key)) rt.fail(fmt::format("a '{}' cannot be a key", type_name(key)));
+    if (!is_hashable(rt, key)) rt.fail(fmt::format("a '{}' cannot be a key", type_name(key)));
     rt.charge_memory(2 * sizeof(Value));
     dict->set(key, value);
   };

@@ -14,7 +14,7 @@ namespace wattle::chat::jinja {
 namespace {
 
 Value dict_get(Runtime& rt, const Bound& a) {
-  if (!is_hashable(a[1])) rt.fail("get() needs a key that can be in a dict");
+  if (!is_hashable(rt, a[1])) rt.fail("get() needs a key that can be in a dict");
   if (const Value* found = a[0].as<Dict>()->find(a[1])) return *found;
   return a.has(2) ? a[2] : Value::none();
 }

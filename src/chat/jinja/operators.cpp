@@ -9,6 +9,7 @@
 
 #include "chat/jinja/access.h"
 #include "chat/jinja/print.h"
+#include "chat/jinja/text_ops.h"
 
 namespace wattle::chat::jinja {
 namespace {
@@ -222,14 +223,17 @@ bool equal_keys(const Value& a, const Value& b) noexcept {
   return a.is_object() && b.is_object() && a.as_object() == b.as_object();
 }
 
-bool is_hashable(const Value& v) noexcept {
+bool is_hashable(Runtime& rt, const Value& v) {
+  if (v.is_string()) rt.step_bytes(v.text().size());
   if (!v.is_object()) return true;
   const auto* s = v.as<Sequence>();
   if (s == nullptr) return v.as<Dict>() == nullptr && v.as<DictView>() == nullptr;
-  return s->kind == ObjectKind::tuple &&
-         std::none_of(s->items.begin(), s->items.end(), [](const Value& i) {
-           return i.is_object() && (i.as<Sequence>() != nullptr || i.as<Dict>() != nullptr);
-         });
+  if (s->kind != ObjectKind::tuple) return false;
+  rt.step(s->items.size());
+  return std::none_of(s->items.begin(), s->items.end(), [&](const Value& i) {
+    if (i.is_string()) rt.step_bytes(i.text().size());
+    return i.as<Sequence>() != nullptr || i.as<Dict>() != nullptr;
+  });
 }
 
 bool equal(Runtime& rt, const Value& a, const Value& b) {
@@ -287,13 +291,13 @@ bool contains(Runtime& rt, const Value& container, const Value& item) {
       rt.fail(fmt::format("'in <string>' needs a string on its left, got '{}'", type_name(item)));
     }
     rt.step_bytes(container.text().size());
-    return container.view().find(item.view()) != std::string_view::npos;
+    return find_text(container.view(), item.view()) != std::string_view::npos;
   }
   const auto* view = container.as<DictView>();
   const auto* dict =
       view != nullptr && view->kind == ObjectKind::dict_keys ? view->dict : container.as<Dict>();
   if (dict != nullptr) {
-    if (!is_hashable(item)) rt.fail(fmt::format("a '{}' cannot be a key", type_name(item)));
+    if (!is_hashable(rt, item)) rt.fail(fmt::format("a '{}' cannot be a key", type_name(item)));
     return dict->find(item) != nullptr;
   }
   for (const Value& v : iterate(rt, container)) {

@@ -16,7 +16,9 @@ bool truthy(const Value& v);
 bool equal(Runtime& rt, const Value& a, const Value& b);
 // The same for keys of dicts, which are hashable: nothing in them can be deep.
 bool equal_keys(const Value& a, const Value& b) noexcept;
-bool is_hashable(const Value& v) noexcept;
+// What may be a key: no lists and dicts, and no tuples of tuples. Call it before looking a key up
+// or setting it, since it counts the work of hashing.
+bool is_hashable(Runtime& rt, const Value& v);
 
 // a < b and the like; `op` is how an error spells it. Unordered where a NaN is compared.
 std::partial_ordering compare(Runtime& rt, const Value& a, const Value& b, std::string_view op);

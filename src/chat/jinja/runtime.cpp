@@ -13,9 +13,7 @@ namespace wattle::chat::jinja {
 Value Runtime::string(Text text, bool markup) {
   check_text_size(text.size());
   step_bytes(text.size());
-  if (meter_.live_bytes + text.size() + sizeof(String) > limits_.max_memory_bytes) {
-    fail(fmt::format("needs more than {} MiB of memory", limits_.max_memory_bytes >> 20));
-  }
+  check_memory(text.memory_bytes() + sizeof(String));
   return Value::string(std::make_shared<String>(std::move(text), markup, &meter_));
 }
 
@@ -29,10 +27,14 @@ Value Runtime::generator(std::vector<Value> items) {
   return Value::object(make<Generator>(std::move(items)));
 }
 
-void Runtime::charge_memory(size_t bytes) {
+void Runtime::check_memory(size_t bytes) const {
   if (bytes > limits_.max_memory_bytes || meter_.live_bytes > limits_.max_memory_bytes - bytes) {
     fail(fmt::format("needs more than {} MiB of memory", limits_.max_memory_bytes >> 20));
   }
+}
+
+void Runtime::charge_memory(size_t bytes) {
+  check_memory(bytes);
   meter_.live_bytes += bytes;
 }
 

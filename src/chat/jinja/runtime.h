@@ -89,6 +89,7 @@ class Runtime {
  private:
   static constexpr size_t kObjectOverhead = 32;
 
+  void check_memory(size_t bytes) const;
   [[noreturn]] void fail_steps() const;
   [[noreturn]] void fail_depth() const;
 

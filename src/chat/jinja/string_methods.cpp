@@ -36,7 +36,7 @@ template <Side side>
 Value method_strip(Runtime& rt, const Bound& a) {
   std::optional<std::string_view> chars;
   if (!a.absent_or_none(1)) chars = text_argument(rt, a, 1).view();
-  return same_kind(rt, a, strip(a[0].text(), chars, side));
+  return same_kind(rt, a, strip(rt, a[0].text(), chars, side));
 }
 
 template <Text (*fn)(const Text&)>
@@ -83,8 +83,8 @@ Value partition_at(Runtime& rt, const Bound& a, bool from_right) {
   const Text& text = a[0].text();
   const Text& separator = text_argument(rt, a, 1);
   if (separator.empty()) rt.fail("empty separator");
-  const size_t at =
-      from_right ? text.view().rfind(separator.view()) : text.view().find(separator.view());
+  const size_t at = from_right ? find_text_from_right(text.view(), separator.view())
+                               : find_text(text.view(), separator.view());
   if (at == std::string_view::npos) {
     const Value empty = rt.string("");
     return from_right ? rt.tuple({empty, empty, a[0]}) : rt.tuple({a[0], empty, empty});
@@ -142,7 +142,7 @@ int64_t find_in_window(Runtime& rt, const Bound& a, bool from_right) {
   const Window w = window(rt, a);
   const std::string_view wanted = text_argument(rt, a, 1).view();
   if (!w.valid) return -1;
-  const size_t at = from_right ? w.text.rfind(wanted) : w.text.find(wanted);
+  const size_t at = from_right ? find_text_from_right(w.text, wanted) : find_text(w.text, wanted);
   if (at == std::string_view::npos) return -1;
   return w.first_index + static_cast<int64_t>(count_code_points(w.text.substr(0, at)));
 }
@@ -159,8 +159,8 @@ Value method_count(Runtime& rt, const Bound& a) {
   if (!w.valid) return Value::integer(0);
   if (wanted.empty()) return Value::integer(static_cast<int64_t>(count_code_points(w.text)) + 1);
   int64_t n = 0;
-  for (size_t pos = w.text.find(wanted); pos != std::string_view::npos;
-       pos = w.text.find(wanted, pos + wanted.size())) {
+  for (size_t pos = find_text(w.text, wanted); pos != std::string_view::npos;
+       pos = find_text(w.text, wanted, pos + wanted.size())) {
     ++n;
   }
   return Value::integer(n);

@@ -17,12 +17,7 @@ Origin Text::origin(size_t at) const noexcept {
 
 // What is appended next has this origin.
 void Text::set_end_origin(Origin origin) {
-  if (after_flips(flips_.size()) == origin) return;
-  if (!flips_.empty() && flips_.back() == bytes_.size()) {
-    flips_.pop_back();
-  } else {
-    flips_.push_back(bytes_.size());
-  }
+  if (after_flips(flips_.size()) != origin) flips_.push_back(bytes_.size());
 }
 
 void Text::append(std::string_view bytes, Origin origin) {
@@ -51,8 +46,8 @@ std::vector<TextSegment> Text::segments() const {
   std::vector<TextSegment> result;
   size_t begin = 0;
   for (size_t i = 0; i <= flips_.size(); ++i) {
-    const size_t end = i < flips_.size() ? std::min(flips_[i], size()) : size();
-    if (end > begin) {
+    const size_t end = i < flips_.size() ? flips_[i] : size();
+    if (end > begin) {  // a text may begin with a flip
       result.push_back(
           {bytes_.substr(begin, end - begin), after_flips(i) == Origin::template_text});
     }

@@ -25,6 +25,8 @@ class Text {
   std::string_view view() const noexcept { return bytes_; }
   size_t size() const noexcept { return bytes_.size(); }
   bool empty() const noexcept { return bytes_.empty(); }
+  // What it takes to hold the bytes and their origins.
+  size_t memory_bytes() const noexcept { return bytes_.size() + flips_.size() * sizeof(size_t); }
 
   // Origin of the byte at `at` < size().
   Origin origin(size_t at) const noexcept;

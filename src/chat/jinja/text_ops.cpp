@@ -36,16 +36,54 @@ bool is_line_break(char32_t c) noexcept {
          c == 0x2029;
 }
 
+// Up to this size the plain search is the fast one, and its worst case bearable.
+constexpr size_t kShortText = 64;
+
+// Knuth, Morris, Pratt: no byte of the text is looked at twice. `wanted` is not empty.
+template <class Iterator>
+Iterator search_long(const Iterator& begin, const Iterator& end, const Iterator& wanted,
+                     size_t wanted_size) {
+  // How much of the beginning of `wanted` is also the end of its first i + 1 bytes.
+  std::vector<uint32_t> border(wanted_size);
+  const auto extend = [&](uint32_t matched, char c) {
+    while (matched > 0 && wanted[matched] != c) matched = border[matched - 1];
+    return wanted[matched] == c ? matched + 1 : 0;
+  };
+  for (size_t i = 1; i < wanted_size; ++i) border[i] = extend(border[i - 1], wanted[i]);
+  uint32_t matched = 0;
+  for (Iterator at = begin; at != end; ++at) {
+    matched = extend(matched, *at);
+    if (matched == wanted_size) return at - (wanted_size - 1);
+  }
+  return end;
+}
+
 void fail_if_empty(Runtime& rt, std::string_view separator) {
   if (separator.empty()) rt.fail("empty separator");
 }
 
 }  // namespace
 
-Text strip(const Text& text, std::optional<std::string_view> chars, Side side) {
+size_t find_text(std::string_view text, std::string_view wanted, size_t from) {
+  if (wanted.size() <= kShortText) return text.find(wanted, from);
+  if (from > text.size()) return std::string_view::npos;
+  const auto at = search_long(text.begin() + from, text.end(), wanted.begin(), wanted.size());
+  return at == text.end() ? std::string_view::npos : static_cast<size_t>(at - text.begin());
+}
+
+size_t find_text_from_right(std::string_view text, std::string_view wanted) {
+  if (wanted.size() <= kShortText) return text.rfind(wanted);
+  const auto at = search_long(text.rbegin(), text.rend(), wanted.rbegin(), wanted.size());
+  return at == text.rend() ? std::string_view::npos
+                           : static_cast<size_t>(text.rend() - at) - wanted.size();
+}
+
+Text strip(Runtime& rt, const Text& text, std::optional<std::string_view> chars, Side side) {
   const std::string_view s = text.view();
   const auto goes = [&](char32_t c) {
-    return chars ? contains_code_point(*chars, c) : is_space(c);
+    if (!chars) return is_space(c);
+    rt.step_bytes(chars->size());
+    return contains_code_point(*chars, c);
   };
   size_t begin = 0;
   size_t end = s.size();
@@ -98,7 +136,7 @@ Text replace(Runtime& rt, const Text& text, const Text& from, const Text& to, in
   size_t plain = 0;
   size_t pos = 0;
   for (int64_t done = 0; count < 0 || done < count; ++done) {
-    const size_t at = s.find(from.view(), pos);
+    const size_t at = find_text(s, from.view(), pos);
     if (at == std::string_view::npos) break;
     rt.check_text_size(out.size() + (at - plain) + to.size());
     rt.step_bytes(to.size() + 32);
@@ -121,7 +159,7 @@ std::vector<Text> split(Runtime& rt, const Text& text, std::string_view separato
   const std::string_view s = text.view();
   size_t begin = 0;
   while (max < 0 || parts.size() < static_cast<size_t>(max)) {
-    const size_t at = s.find(separator, begin);
+    const size_t at = find_text(s, separator, begin);
     if (at == std::string_view::npos) break;
     rt.step(kStepsPerPart);
     parts.push_back(text.part(begin, at));
@@ -137,8 +175,8 @@ std::vector<Text> split_from_right(Runtime& rt, const Text& text, std::string_vi
   std::vector<Text> parts;
   const std::string_view s = text.view();
   size_t end = s.size();
-  while (end >= separator.size() && (max < 0 || parts.size() < static_cast<size_t>(max))) {
-    const size_t at = s.rfind(separator, end - separator.size());
+  while (max < 0 || parts.size() < static_cast<size_t>(max)) {
+    const size_t at = find_text_from_right(s.substr(0, end), separator);
     if (at == std::string_view::npos) break;
     rt.step(kStepsPerPart);
     parts.push_back(text.part(at + separator.size(), end));

@@ -18,8 +18,14 @@ inline bool has_side(Side side, Side wanted) noexcept {
   return (static_cast<uint8_t>(side) & static_cast<uint8_t>(wanted)) != 0;
 }
 
+// Where `wanted` first begins at or behind `from`, or last begins at all; npos: nowhere. The time
+// is linear also where almost all of a long text matches at every place, which string_view::find is
+// not.
+size_t find_text(std::string_view text, std::string_view wanted, size_t from = 0);
+size_t find_text_from_right(std::string_view text, std::string_view wanted);
+
 // Without the white space at its ends, or the code points of `chars` where given.
-Text strip(const Text& text, std::optional<std::string_view> chars, Side side);
+Text strip(Runtime& rt, const Text& text, std::optional<std::string_view> chars, Side side);
 
 Text upper(const Text& text);
 Text lower(const Text& text);

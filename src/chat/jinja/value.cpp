@@ -16,26 +16,27 @@ size_t hash_number(double d) { return std::hash<double>{}(d == 0 ? 0.0 : d); }
 }  // namespace
 
 String::String(Text t, bool safe, MemoryMeter* m) : text(std::move(t)), markup(safe), meter_(m) {
-  if (meter_ != nullptr) meter_->live_bytes += sizeof(String) + text.size();
+  if (meter_ != nullptr) meter_->live_bytes += sizeof(String) + text.memory_bytes();
 }
 
 String::~String() {
-  if (meter_ != nullptr) meter_->live_bytes -= sizeof(String) + text.size();
+  if (meter_ != nullptr) meter_->live_bytes -= sizeof(String) + text.memory_bytes();
 }
 
-// Numbers that are equal hash alike, whatever their type. Tuples hash by their first items: equal
-// ones hash alike, and the depth is bounded.
+// What equal_keys() holds equal hashes alike: numbers whatever their type, tuples by their items,
+// all other objects by what they are.
 size_t ValueHash::operator()(const Value& v) const {
   if (v.is_string()) return std::hash<std::string_view>{}(v.view());
   if (v.is_number()) return hash_number(v.to_real());
   if (const auto* sequence = v.as<Sequence>()) {
     size_t h = sequence->items.size();
     for (const Value& item : sequence->items) {
-      if (!item.is_object()) h = h * 31 + (*this)(item);
+      h = h * 31 +
+          (item.is_object() ? std::hash<const Object*>{}(item.as_object()) : (*this)(item));
     }
     return h;
   }
-  return v.is_object() ? 0 : 1;
+  return v.is_object() ? std::hash<const Object*>{}(v.as_object()) : 0;
 }
 
 bool KeyEqual::operator()(const Value& a, const Value& b) const { return equal_keys(a, b); }

@@ -102,7 +102,7 @@ inline std::string_view Value::view() const { return as_string()->text.view(); }
 struct ValueHash {
   size_t operator()(const Value& v) const;
 };
-// Python's ==. Nested deeper than kMaxCompareDepth counts as unequal (keys of dicts only).
+// equal_keys() of operators.h.
 struct KeyEqual {
   bool operator()(const Value& a, const Value& b) const;
 };
@@ -152,7 +152,7 @@ struct Dict final : Object {
 
   const Value* find(const Value& key) const;
   const Value* find(std::string_view key) const;
-  // The key must be hashable (is_hashable in operators.h).
+  // The key must be hashable (is_hashable() in operators.h).
   void set(const Value& key, Value value);
 
   std::vector<std::pair<Value, Value>> entries;
