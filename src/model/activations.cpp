@@ -8,6 +8,7 @@ namespace {
 
 std::vector<AttentionShape> attention_shapes(const Hparams& hparams) {
   std::vector<AttentionShape> shapes;
+  shapes.reserve(hparams.n_layer);
   for (size_t il = 0; il < hparams.n_layer; ++il) shapes.push_back(attention_shape(hparams, il));
   return shapes;
 }
