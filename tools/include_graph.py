@@ -32,7 +32,7 @@ ALLOWED = {
     # Two files of runtime with rows of their own: what they make of a GGUF file needs no weights, so
     # the commands that look at one step use them too.
     "runtime/vocab_loader": ["tokenizer", "gguf", "base", "api"],
-    "runtime/template_loader": ["runtime/vocab_loader", "chat", "gguf", "base", "api"],
+    "runtime/template_loader": ["tokenizer", "gguf", "base", "api"],
     "runtime": ["runtime/template_loader", "runtime/vocab_loader", "engine", "sampling", "chat",
                 "tokenizer", "model", "backend/cpu", "backend", "kernels", "gguf", "tensor", "base",
                 "api"],
