@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -140,7 +141,7 @@ void Writer::add_tensor(std::string_view name, DType type, std::span<const uint6
 
 std::vector<std::byte> Writer::header() const {
   Bytes out;
-  for (const char c : std::string_view("GGUF")) append(out, c);
+  append(out, std::array{'G', 'G', 'U', 'F'});
   append(out, uint32_t{3});
   append(out, static_cast<uint64_t>(tensors_.size()));
   append(out, static_cast<uint64_t>(keys_.size()));

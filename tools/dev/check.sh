@@ -69,8 +69,10 @@ run_clang_tidy() {
     { grep -vE 'warnings? generated|Processing file' || true; }
 }
 
+# sanitize PRESET
 sanitize() {
   need_packages build test
+  if [[ $1 == asan-ubsan ]]; then need_packages fuzz; fi
   configure "$1"
   build "$1" all
   run_tests "$1" fast
@@ -79,12 +81,12 @@ sanitize() {
 # fuzz SECONDS: every target, starting from its seeds in fuzz/corpus/. What it finds on the way is
 # kept in build/fuzz/corpus/; an input that breaks something in build/fuzz/found/.
 fuzz() {
-  need_packages build fuzz
-  configure fuzz
-  build fuzz fuzz_targets
+  need_packages build test fuzz
+  configure asan-ubsan
+  build asan-ubsan fuzz_targets
   local target door found="$root/build/fuzz/found"
   mkdir -p "$found"
-  for target in "$root"/build/fuzz/fuzz/*_fuzz; do
+  for target in "$root"/build/asan-ubsan/fuzz/*_fuzz; do
     [[ -x $target ]] || fail "no fuzz target was built" "fuzz/CMakeLists.txt lists them"
     door=$(basename "${target%_fuzz}")
     mkdir -p "$root/build/fuzz/corpus/$door"
