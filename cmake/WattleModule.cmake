@@ -6,7 +6,8 @@ include(GoogleTest)
 add_library(wattle_flags INTERFACE)
 target_include_directories(wattle_flags INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
 target_compile_options(wattle_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow
-                                              $<$<CXX_COMPILER_ID:Clang>:-Wno-unknown-warning-option>)
+                                              $<$<CXX_COMPILER_ID:Clang>:-Wno-unknown-warning-option>
+                                              $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>)
 # GCC 12 warns of overlapping copies inside std::string's own functions (GCC bug 105651).
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   target_compile_options(wattle_flags INTERFACE -Wno-restrict)
@@ -15,6 +16,7 @@ if(WATTLE_ASSERTS)
   target_compile_definitions(wattle_flags INTERFACE WATTLE_ENABLE_ASSERTS)
 endif()
 if(WATTLE_SANITIZE)
+  target_compile_definitions(wattle_flags INTERFACE WATTLE_SANITIZED)
   target_compile_options(wattle_flags INTERFACE -fsanitize=${WATTLE_SANITIZE} -fno-omit-frame-pointer
                                                 -fno-sanitize-recover=all)
   target_link_options(wattle_flags INTERFACE -fsanitize=${WATTLE_SANITIZE})

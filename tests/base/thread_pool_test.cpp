@@ -55,7 +55,7 @@ TEST(ThreadPool, PinnedPoolWorks) {
   EXPECT_EQ(n.load(), 10u);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they need address space
+#ifndef WATTLE_SANITIZED  // sanitizers need the address space
 TEST(ThreadPoolDeathTest, ThreadsThatCannotBeStartedAreAnError) {
   const auto start_too_many = [] {
     ::alarm(60);  // what was started must be stopped, not waited for

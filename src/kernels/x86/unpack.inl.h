@@ -29,7 +29,7 @@ namespace {
 #define WATTLE_INLINE [[gnu::always_inline]] inline
 // Loops over registers: only unrolled do their arrays become registers, which -O2 does not see to.
 // Not with sanitizers, which would check every step of them and compile for minutes.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef WATTLE_SANITIZED
 #define WATTLE_UNROLL
 #else
 #define WATTLE_UNROLL _Pragma("GCC unroll 16")
