@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -140,8 +140,8 @@ void Writer::add_tensor(std::string_view name, DType type, std::span<const uint6
 }
 
 std::vector<std::byte> Writer::header() const {
-  Bytes out;
-  append(out, std::array{'G', 'G', 'U', 'F'});
+  Bytes out(4);
+  std::memcpy(out.data(), "GGUF", 4);
   append(out, uint32_t{3});
   append(out, static_cast<uint64_t>(tensors_.size()));
   append(out, static_cast<uint64_t>(keys_.size()));
