@@ -36,15 +36,19 @@ constexpr ValueType value_type_of() {
   if constexpr (std::is_same_v<T, std::string_view>) return ValueType::string;
 }
 
+void append_bytes(Bytes& out, const void* bytes, size_t size) {
+  const size_t at = out.size();
+  out.resize(at + size);
+  if (size != 0) std::memcpy(out.data() + at, bytes, size);
+}
+
 template <class T>
 void append(Bytes& out, const T& value) {
   if constexpr (std::is_same_v<T, std::string_view>) {
     append(out, static_cast<uint64_t>(value.size()));
-    const auto* text = reinterpret_cast<const std::byte*>(value.data());
-    out.insert(out.end(), text, text + value.size());
+    append_bytes(out, value.data(), value.size());
   } else {
-    const auto* bytes = reinterpret_cast<const std::byte*>(&value);
-    out.insert(out.end(), bytes, bytes + sizeof value);
+    append_bytes(out, &value, sizeof value);
   }
 }
 
@@ -140,8 +144,8 @@ void Writer::add_tensor(std::string_view name, DType type, std::span<const uint6
 }
 
 std::vector<std::byte> Writer::header() const {
-  Bytes out(4);
-  std::memcpy(out.data(), "GGUF", 4);
+  Bytes out;
+  append_bytes(out, "GGUF", 4);
   append(out, uint32_t{3});
   append(out, static_cast<uint64_t>(tensors_.size()));
   append(out, static_cast<uint64_t>(keys_.size()));
