@@ -49,9 +49,17 @@ struct ModelInfo {
   std::string architecture{};  // "gemma4", "llama", ...
   uint32_t n_vocab = 0;
   uint32_t n_ctx_train = 0;
+  uint32_t n_embd = 0;
   uint64_t n_params = 0;
   uint64_t size_bytes = 0;
   bool has_chat_template = false;
+};
+
+// What to do with a text that outgrows the context: its first tokens stay, of the others the oldest
+// are forgotten, half of the context at a time. The rest is computed anew, as though the text had
+// always been so, which takes as long as a prompt of that length.
+struct ContextShift {
+  uint32_t n_keep = 0;  // tokens that stay, less than n_ctx; a BOS does in any case
 };
 
 struct ChatRequest {
@@ -61,6 +69,8 @@ struct ChatRequest {
   SamplingParams sampling{};
   uint32_t n_predict = 0;           // tokens at most; 0: as many as fit into the context
   std::vector<std::string> stop{};  // texts that end the answer (not part of it)
+  // Absent: what does not fit ends the answer (StopReason::context_full) or is refused (a prompt).
+  std::optional<ContextShift> context_shift{};
 };
 
 struct CompletionRequest {
@@ -69,6 +79,7 @@ struct CompletionRequest {
   SamplingParams sampling{};
   uint32_t n_predict = 0;
   std::vector<std::string> stop{};
+  std::optional<ContextShift> context_shift{};
 };
 
 enum class StopReason { end_of_text, stop_text, length, context_full, cancelled };
@@ -93,7 +104,17 @@ struct Answer {
   Message message{};  // role "assistant"
   StopReason stop = StopReason::end_of_text;
   uint64_t seed = 0;
+  uint64_t n_forgotten = 0;  // tokens of the text that context_shift dropped
   Timings timings{};
+};
+
+// Which of the tokens' vectors stand for the text: their mean, the first (as BERT-like models are
+// trained), or the last (as causal models are, where only that has seen all others).
+enum class Pooling { mean, first, last };
+
+struct Embedding {
+  std::vector<float> values{};
+  uint32_t n_tokens = 0;
 };
 
 class Session;
@@ -125,6 +146,15 @@ class Engine {
   void logits(std::span<const TokenId> ids, bool all,
               const std::function<void(std::span<const float> row)>& on_row);
 
+  struct EmbedOptions {
+    std::optional<Pooling> pooling{};  // absent: as the model file says, else last
+    bool normalize = true;             // to a length of 1
+  };
+  // One vector [n_embd] for a text: what the model makes of its tokens after the last norm, pooled.
+  // BOS and EOS are added as the model file says. Throws Error{usage} for an empty text or one
+  // longer than the context, Error{unsupported} where the file asks for another pooling.
+  Embedding embed(std::string_view text, EmbedOptions options);
+
   // The session must not outlive the engine. Throws Error{out_of_memory}.
   std::unique_ptr<Session> new_session();
 
@@ -134,8 +164,9 @@ class Engine {
   std::unique_ptr<Impl> impl_;
 };
 
-// One sequence of tokens with its KV cache. What the next request has in common with the tokens
-// already there is not computed again. Not thread-safe, except cancel().
+// One sequence of tokens with its KV cache. What the next request has in common at its beginning
+// with the tokens of this or another session of the engine is not computed again. Not thread-safe,
+// except cancel().
 class Session {
  public:
   ~Session();
@@ -147,8 +178,21 @@ class Session {
   Answer chat(const ChatRequest& request, const OnDelta& on_delta);
   Answer complete(const CompletionRequest& request, const OnDelta& on_delta);
 
-  // Stops the running call at the next token: it returns with StopReason::cancelled. May be called
-  // from any thread and from a signal handler.
+  // Writes what the session holds to a file, which is replaced whole or not at all, with a note of
+  // the caller (such as the messages). Throws Error{io}.
+  void save(const std::filesystem::path& path, std::string_view note) const;
+
+  struct Restored {
+    std::string note{};
+    bool cache =
+        false;  // false: saved with another model or cache; the next prompt is all computed
+  };
+  // Goes on where save() was called; what the session held is forgotten. Throws Error: io,
+  // bad_input (a damaged file), unsupported (another version), out_of_memory.
+  Restored restore(const std::filesystem::path& path);
+
+  // Stops the running call at the next token: it returns with StopReason::cancelled. A call that
+  // has not begun yet is not stopped. May be called from any thread and from a signal handler.
   void cancel() noexcept;
 
  private:

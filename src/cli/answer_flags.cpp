@@ -26,6 +26,11 @@ void AnswerFlags::add_to(CLI::App& app) {
   app.add_option("-r,--stop,--reverse-prompt", stop, "text that ends the answer; may be repeated")
       ->type_name("TEXT")
       ->allow_extra_args(false);
+  app.add_flag("--context-shift,!--no-context-shift", shifts_context,
+               "forget the oldest half of a text that outgrows the context, and go on");
+  app.add_option("--keep", n_keep, "tokens at the beginning that are never forgotten (default 0)")
+      ->check(CLI::Range(0u, uint32_t{std::numeric_limits<int32_t>::max()}))
+      ->type_name("N");
   reporting.add_to(app);
   sampling.add_to(app);
 }
@@ -39,18 +44,22 @@ EngineParams AnswerFlags::engine_params() const {
 ChatRequest AnswerFlags::chat_request(const Engine& open) const {
   ChatRequest request;
   request.enable_thinking = think;
-  request.sampling = sampling.apply_to(open.recommended_sampling());
-  request.n_predict = n_predict_of(n_predict);
-  request.stop = stop;
+  fill(request, open);
   return request;
 }
 
 CompletionRequest AnswerFlags::completion_request(const Engine& open) const {
   CompletionRequest request;
+  fill(request, open);
+  return request;
+}
+
+template <class Request>
+void AnswerFlags::fill(Request& request, const Engine& open) const {
   request.sampling = sampling.apply_to(open.recommended_sampling());
   request.n_predict = n_predict_of(n_predict);
   request.stop = stop;
-  return request;
+  if (shifts_context) request.context_shift = ContextShift{.n_keep = n_keep};
 }
 
 }  // namespace wattle::cli

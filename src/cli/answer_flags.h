@@ -33,7 +33,14 @@ struct AnswerFlags {
   std::vector<std::string> stop;
   std::string system;
   std::optional<bool> think;
+  bool shifts_context = false;
+  uint32_t n_keep = 0;
   std::string chat_template;
+
+ private:
+  // What both kinds of requests have.
+  template <class Request>
+  void fill(Request& request, const Engine& engine) const;
 };
 
 }  // namespace wattle::cli

@@ -13,6 +13,7 @@
 #include "cli/answer_flags.h"
 #include "cli/answer_printer.h"
 #include "cli/commands.h"
+#include "cli/conversation_note.h"
 #include "cli/line_editor.h"
 #include "cli/output.h"
 #include "cli/program.h"
@@ -30,6 +31,7 @@ constexpr std::string_view kHelp =
     "/system [TEXT]     set the system message and start over; without TEXT: none\n"
     "/think on|off|auto let the model reason first, or not, or as its template does\n"
     "/stats             tokens and speed so far\n"
+    "/save FILE         keep the conversation for --continue\n"
     "/exit              leave; so does Ctrl-D\n"
     "Ctrl-C stops an answer. A line that ends in \\ goes on in the next one.\n";
 
@@ -90,6 +92,22 @@ class Chat {
 
   const Totals& totals() const noexcept { return totals_; }
 
+  // With all that was computed for it.
+  void save(const std::string& file) const {
+    session_->save(file, note_of(request_.messages));
+    if (!quiet_) note(fmt::format("saved: {}", file));
+  }
+
+  void go_on(const std::string& file) {
+    const Session::Restored restored = session_->restore(file);
+    request_.messages = messages_of(restored.note, file);
+    if (quiet_) return;
+    note(fmt::format("{} messages from {}{}", request_.messages.size(), file,
+                     restored.cache ? ""
+                                    : "; saved with another model, context or cache type, so all "
+                                      "of it is computed again"));
+  }
+
  private:
   void note(std::string_view text) const {
     print_err(Paint(STDERR_FILENO).dim(printable(text, "\n")) + "\n");
@@ -125,7 +143,13 @@ class Chat {
       printer.show({.text = fmt::format("{}({})\n", call.name, call.arguments_json)});
     }
     printer.finish();
-    if (made.stop == StopReason::context_full) note("the context is full; /clear starts over");
+    if (made.stop == StopReason::context_full) {
+      note("the context is full; /clear starts over (--context-shift forgets the oldest turns)");
+    }
+    if (made.n_forgotten > n_forgotten_) {
+      note(fmt::format("the oldest {} tokens of the conversation are forgotten", made.n_forgotten));
+    }
+    n_forgotten_ = made.n_forgotten;
     totals_.add(made.timings);
     request_.messages.push_back(std::move(made.message));
   }
@@ -147,6 +171,18 @@ class Chat {
       request_.enable_thinking.reset();
     } else {
       note("/think on, /think off or /think auto");
+    }
+  }
+
+  void save_or_tell(const std::string& file) {
+    if (file.empty()) {
+      note("/save FILE");
+      return;
+    }
+    try {
+      save(file);
+    } catch (const Error& error) {
+      note(fmt::format("error: {}", error.what()));
     }
   }
 
@@ -172,9 +208,11 @@ class Chat {
       set_thinking(rest);
     } else if (name == "/stats") {
       note(totals_.describe());
+    } else if (name == "/save") {
+      save_or_tell(rest);
     } else {
-      const std::vector<std::string> known{"/help",   "/clear", "/regen", "/undo",
-                                           "/system", "/think", "/stats", "/exit"};
+      const std::vector<std::string> known{"/help",  "/clear", "/regen", "/undo", "/system",
+                                           "/think", "/stats", "/save",  "/exit"};
       const auto near = nearest(name, known);
       note(fmt::format("no command is called {}; {}", name,
                        near ? fmt::format("did you mean {}?", *near) : "/help lists them"));
@@ -188,21 +226,37 @@ class Chat {
   std::unique_ptr<Session> session_;
   ChatRequest request_;  // with the conversation so far
   Totals totals_;
+  uint64_t n_forgotten_ = 0;
   const bool quiet_;
 };
 
-int chat(const AnswerFlags& flags) {
+struct Flags {
+  AnswerFlags answer;
+  std::string save;
+  std::string go_on;
+};
+
+int chat(const Flags& flags) {
   Interrupt interrupt;
-  const auto engine = open_engine(flags.engine_params(), flags.reporting, interrupt);
+  const Reporting& reporting = flags.answer.reporting;
+  const auto engine = open_engine(flags.answer.engine_params(), reporting, interrupt);
   if (!engine->model().has_chat_template) {
     throw Error(
         ErrorCode::usage,
         fmt::format("wattle chat: the model '{}' has no chat template", engine->model().name),
         "give it one with --chat-template, or continue raw text with `wattle run`");
   }
-  Chat conversation(flags, *engine, interrupt);
+  Chat conversation(flags.answer, *engine, interrupt);
+  if (!flags.go_on.empty()) {
+    if (!flags.answer.system.empty()) {
+      throw Error(ErrorCode::usage, "wattle chat: --system with --continue",
+                  "the conversation has its own system message; /system sets another");
+    }
+    conversation.go_on(flags.go_on);
+  }
   conversation.loop();
-  if (!flags.reporting.quiet && conversation.totals().n_answers != 0) {
+  if (!flags.save.empty()) conversation.save(flags.save);
+  if (!reporting.quiet && conversation.totals().n_answers != 0) {
     print_err(Paint(STDERR_FILENO).dim(conversation.totals().describe()) + "\n");
   }
   return kExitOk;
@@ -211,9 +265,15 @@ int chat(const AnswerFlags& flags) {
 }  // namespace
 
 Command add_chat(CLI::App& program) {
-  auto flags = std::make_shared<AnswerFlags>();
+  auto flags = std::make_shared<Flags>();
   CLI::App* app = program.add_subcommand("chat", "converse with a model");
-  flags->add_to(*app);
+  app->add_option("--continue", flags->go_on, "go on with the conversation that this file holds")
+      ->type_name("FILE");
+  app->add_option("--save", flags->save,
+                  "keep the conversation in this file when it ends, with all that was computed for "
+                  "it; may be that of --continue")
+      ->type_name("FILE");
+  flags->answer.add_to(*app);
   app->footer("Commands of the conversation:\n" + std::string(kHelp) +
               "stdin may be a pipe: each line is a message, and stdout gets the answers alone.");
   return {app, [flags] { return chat(*flags); }};

@@ -24,6 +24,7 @@ std::span<const AddCommand> all_commands() noexcept;
 
 Command add_run(CLI::App& program);
 Command add_chat(CLI::App& program);
+Command add_embed(CLI::App& program);
 Command add_show(CLI::App& program);
 Command add_info(CLI::App& program);
 Command add_template(CLI::App& program);

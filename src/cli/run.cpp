@@ -5,7 +5,6 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 
 #include "cli/answer_flags.h"
@@ -13,42 +12,18 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/program.h"
-#include "cli/text_file.h"
+#include "cli/text_argument.h"
 #include "wattle/error.h"
 
 namespace wattle::cli {
 namespace {
 
-constexpr size_t kMaxPromptBytes = size_t{64} << 20;
-
 struct Flags {
   AnswerFlags answer;
-  std::optional<std::string> argument;
-  std::optional<std::string> prompt;
-  std::optional<std::string> file;
+  TextArgument prompt;
   bool raw = false;
   bool json = false;
 };
-
-// From the argument, -p, -f, or stdin where that is no terminal.
-std::string read_prompt(const Flags& flags) {
-  const int n_given =
-      flags.argument.has_value() + flags.prompt.has_value() + flags.file.has_value();
-  if (n_given > 1) {
-    throw Error(ErrorCode::usage, "wattle run: more than one prompt",
-                "give it as argument, with -p or with -f");
-  }
-  if (flags.argument) return *flags.argument;
-  if (flags.prompt) return *flags.prompt;
-  if (!flags.file && is_terminal(STDIN_FILENO)) {
-    throw Error(ErrorCode::usage, "wattle run: no prompt",
-                "such as `wattle run \"Why is the sky blue?\"`; -f reads a file, a pipe works too");
-  }
-  std::string text = read_text_file(flags.file.value_or("-"), kMaxPromptBytes);
-  // The newline that ends a text file is not part of the prompt.
-  if (text.ends_with('\n')) text.pop_back();
-  return text;
-}
 
 nlohmann::ordered_json as_json(const Answer& answer, const Engine& engine) {
   nlohmann::ordered_json calls = nlohmann::ordered_json::array();
@@ -65,6 +40,7 @@ nlohmann::ordered_json as_json(const Answer& answer, const Engine& engine) {
   json["tool_calls"] = std::move(calls);
   json["stop"] = stop_reason_name(answer.stop);
   json["seed"] = answer.seed;
+  json["n_forgotten"] = answer.n_forgotten;
   json["timings"] = {{"n_prompt", t.n_prompt},
                      {"n_prompt_cached", t.n_prompt_cached},
                      {"n_generated", t.n_generated},
@@ -88,7 +64,7 @@ bool completes_raw_text(const Flags& flags, const Engine& engine) {
 
 int run(const Flags& flags) {
   const Interrupt interrupt;
-  const std::string prompt = read_prompt(flags);
+  const std::string prompt = flags.prompt.read();
   const auto engine = open_engine(flags.answer.engine_params(), flags.answer.reporting, interrupt);
   const bool raw = completes_raw_text(flags, *engine);
   const auto session = engine->new_session();
@@ -127,12 +103,12 @@ int run(const Flags& flags) {
     printer.finish();
   }
   if (!flags.answer.reporting.quiet) {
-    const Paint paint(STDERR_FILENO);
-    print_err(paint.dim(fmt::format("{}{}", describe(answer.timings),
-                                    answer.stop == StopReason::context_full
-                                        ? " | stopped: the context is full (-c)"
-                                        : "")) +
-              "\n");
+    std::string line = describe(answer.timings);
+    if (answer.stop == StopReason::context_full) {
+      line += " | stopped: the context is full (-c, --context-shift)";
+    }
+    if (answer.n_forgotten != 0) line += fmt::format(" | {} tokens forgotten", answer.n_forgotten);
+    print_err(Paint(STDERR_FILENO).dim(line) + "\n");
   }
   return answer.stop == StopReason::cancelled ? kExitInterrupted : kExitOk;
 }
@@ -142,9 +118,7 @@ int run(const Flags& flags) {
 Command add_run(CLI::App& program) {
   auto flags = std::make_shared<Flags>();
   CLI::App* app = program.add_subcommand("run", "answer one prompt");
-  app->add_option("PROMPT", flags->argument, "the prompt; without one it is read from stdin");
-  app->add_option("-p,--prompt", flags->prompt, "the same as a flag")->type_name("TEXT");
-  app->add_option("-f,--file", flags->file, "read the prompt from a file")->type_name("FILE");
+  flags->prompt.add_to(*app, "prompt");
   app->add_flag("--raw", flags->raw,
                 "continue the text instead of answering it; so does any model without a template");
   app->add_flag("--json", flags->json,

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "tensor/view.h"
 #include "wattle/token.h"
 
 namespace wattle {
@@ -16,10 +17,17 @@ struct Batch {
   std::span<const TokenId> tokens;
   std::span<const Pos> pos;
   std::span<const SeqId> seq;
-  // Rows whose logits are wanted, in ascending order; logits row j is that of row logits_rows[j].
-  std::span<const uint32_t> logits_rows;
+  // Rows that something is wanted of, in ascending order; row j of the outputs is that of
+  // output_rows[j].
+  std::span<const uint32_t> output_rows;
 
   size_t size() const noexcept { return tokens.size(); }
+};
+
+// Where the outputs of a batch go. What has no rows is not computed.
+struct Outputs {
+  MatView<float> logits = {};  // [output_rows.size(), n_vocab]
+  MatView<float> hidden = {};  // [output_rows.size(), n_embd], after the last norm
 };
 
 }  // namespace wattle

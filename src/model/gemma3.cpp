@@ -92,7 +92,7 @@ class Gemma3 final : public Model {
     Norm post_ffw_norm;
   };
 
-  void compute(Step& step, const Batch& batch, MatView<float> logits) noexcept override {
+  void compute(Step& step, const Batch& batch, const Outputs& outputs) noexcept override {
     const MatView<float> h = activations_.h.rows(step.n_rows());
     const MatView<float> x = activations_.normed.rows(step.n_rows());
     const MatView<float> branch = activations_.branch.rows(step.n_rows());
@@ -110,7 +110,7 @@ class Gemma3 final : public Model {
       add_norm(step, h, branch, layer.post_ffw_norm);
       layer_done(il, h);
     }
-    compute_logits(step, h, batch.logits_rows, head_, activations_.normed, logits);
+    compute_outputs(step, h, batch.output_rows, head_, activations_.normed, outputs);
   }
 
   TensorView token_embd_;

@@ -140,7 +140,7 @@ class Gemma4 final : public Model {
   void bind_experts(Weights& weights, size_t il, Layer& layer);
   void bind_per_layer(Weights& weights);
 
-  void compute(Step& step, const Batch& batch, MatView<float> logits) noexcept override;
+  void compute(Step& step, const Batch& batch, const Outputs& outputs) noexcept override;
   void compute_layer(const Step& step, size_t il) noexcept;
   void attention(const Step& step, const Layer& layer, MatView<const float> x,
                  MatView<float> out) noexcept;
@@ -166,21 +166,21 @@ class Gemma4 final : public Model {
 
 // ---- the forward pass ----
 
-void Gemma4::compute(Step& step, const Batch& batch, MatView<float> logits) noexcept {
+void Gemma4::compute(Step& step, const Batch& batch, const Outputs& outputs) noexcept {
   const MatView<float> h = activations_.h.rows(step.n_rows());
   rope_full_.prepare(step);
   rope_swa_.prepare(step);
   embed(step, token_embd_, batch.tokens, std::sqrt(static_cast<float>(hparams().n_embd)), h);
   if (per_layer_) per_layer_->prepare(step, batch.tokens, h);
-  std::span<const uint32_t> rows = batch.logits_rows;
+  std::span<const uint32_t> rows = batch.output_rows;
   for (size_t il = 0; il < layers_.size(); ++il) {
     if (il == hparams().n_layer_kv()) rows = keep_rows(step, rows);
     if (step.n_rows() == 0) return;
     compute_layer(step, il);
     layer_done(il, activations_.h.rows(step.n_rows()));
   }
-  compute_logits(step, activations_.h.rows(step.n_rows()), rows, head_, activations_.normed,
-                 logits);
+  compute_outputs(step, activations_.h.rows(step.n_rows()), rows, head_, activations_.normed,
+                  outputs);
 }
 
 void Gemma4::compute_layer(const Step& step, size_t il) noexcept {

@@ -64,6 +64,30 @@ void KvCache::truncate(SeqId id, uint32_t length) noexcept {
   s.n_ring_seen = 0;
 }
 
+void KvCache::copy_prefix(SeqId from, SeqId to, uint32_t length) {
+  WATTLE_ASSERT(from != to && can_truncate(from, length));
+  truncate(to, 0);
+  if (length == 0) return;
+  const Sequence& source = sequences_[to_int(from)];
+  Sequence& copy = sequences_[to_int(to)];
+  try {
+    for (uint32_t i = 0; i <= page_index(length - 1) && i < source.full.size(); ++i) {
+      copy.full.push_back(new_page(layout_.full_page_bytes()));
+      std::copy_n(source.full[i].data(), source.full[i].size(), copy.full[i].data());
+    }
+    for (size_t i = 0; i < source.ring.size(); ++i) {
+      if (source.ring[i].size() == 0) continue;
+      copy.ring[i] = new_page(layout_.ring_page_bytes());
+      std::copy_n(source.ring[i].data(), source.ring[i].size(), copy.ring[i].data());
+    }
+  } catch (...) {
+    truncate(to, 0);
+    throw;
+  }
+  copy.length = length;
+  copy.n_ring_seen = source.n_ring_seen;
+}
+
 void KvCache::append(std::span<const SeqId> seq, std::span<const Pos> pos) {
   check_rows(seq, pos);
   for (const SeqId id : seq) {
@@ -116,6 +140,62 @@ void KvCache::grow(Sequence& s, uint32_t length) {
     Page& slot = s.ring[page % layout_.n_ring_pages()];
     if (slot.size() == 0) slot = new_page(layout_.ring_page_bytes());
   }
+}
+
+KvCache::Extent KvCache::extent(SeqId id) const noexcept {
+  return {.length = sequence(id).length, .n_ring_pages_seen = sequence(id).n_ring_seen};
+}
+
+void KvCache::for_each_page(SeqId id,
+                            const std::function<void(std::span<const std::byte>)>& on_page) const {
+  const Sequence& s = sequence(id);
+  for (const Page& page : s.full) on_page(page.span());
+  for (const Page& page : s.ring) {
+    if (page.size() != 0) on_page(page.span());
+  }
+}
+
+void KvCache::restore(SeqId id, Extent extent, std::span<const std::byte> pages) {
+  truncate(id, 0);
+  Sequence& s = sequences_[to_int(id)];
+  try {
+    restore_pages(s, extent, pages);
+  } catch (...) {
+    truncate(id, 0);
+    throw;
+  }
+}
+
+void KvCache::restore_pages(Sequence& s, Extent extent, std::span<const std::byte> pages) {
+  const uint32_t n_pages = extent.length == 0 ? 0 : page_index(extent.length - 1) + 1;
+  const uint32_t n_full = layout_.full_page_bytes() == 0 ? 0 : n_pages;
+  const uint32_t n_ring = layout_.ring_page_bytes() == 0
+                              ? 0
+                              : std::min(extent.n_ring_pages_seen, layout_.n_ring_pages());
+  // It was at least once as long as it is, and never longer than the context.
+  const bool possible = extent.length <= params_.n_ctx && extent.n_ring_pages_seen >= n_pages &&
+                        extent.n_ring_pages_seen <= page_index(params_.n_ctx - 1) + 1;
+  const uint64_t expected =
+      uint64_t{n_full} * layout_.full_page_bytes() + uint64_t{n_ring} * layout_.ring_page_bytes();
+  if (!possible || pages.size() != expected) {
+    throw Error(ErrorCode::bad_input,
+                fmt::format("KV cache: {} bytes for {} positions and {} ring pages, expected {}",
+                            pages.size(), extent.length, extent.n_ring_pages_seen, expected));
+  }
+  const auto take = [&](Page& page) {
+    std::copy_n(pages.begin(), page.size(), page.data());
+    pages = pages.subspan(page.size());
+  };
+  for (uint32_t i = 0; i < n_full; ++i) {
+    s.full.push_back(new_page(layout_.full_page_bytes()));
+    take(s.full.back());
+  }
+  for (uint32_t i = 0; i < n_ring; ++i) {
+    s.ring[i] = new_page(layout_.ring_page_bytes());
+    take(s.ring[i]);
+  }
+  s.length = extent.length;
+  s.n_ring_seen = extent.n_ring_pages_seen;
 }
 
 std::byte* KvCache::row(const KvLayout::Layer& layer, SeqId id, Pos pos, size_t offset, uint32_t h,

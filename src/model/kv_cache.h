@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -35,6 +36,10 @@ class KvCache {
   // Requires can_truncate.
   void truncate(SeqId id, uint32_t length) noexcept;
 
+  // Makes `to` what `from` would be after truncate(from, length). Requires can_truncate(from,
+  // length). Throws Error{out_of_memory}; then `to` is empty.
+  void copy_prefix(SeqId from, SeqId to, uint32_t length);
+
   // Makes room for the rows of a batch (model/batch.h) and counts them as present; the caller then
   // stores their keys and values layer by layer. Where it throws, nothing has changed: Error{usage}
   // for an unknown sequence, a position out of order or past n_ctx, or more than n_batch rows of
@@ -52,6 +57,20 @@ class KvCache {
     return page_of(layer, id, page).data() + layer.v_offset +
            h * (kKvPagePositions * layer.v_row_bytes);
   }
+
+  // What tells, beside its pages, how far a sequence has come.
+  struct Extent {
+    uint32_t length = 0;
+    uint32_t n_ring_pages_seen = 0;
+  };
+  Extent extent(SeqId id) const noexcept;
+  // All pages a sequence holds, in the order in which restore() takes them.
+  void for_each_page(SeqId id,
+                     const std::function<void(std::span<const std::byte>)>& on_page) const;
+  // Makes the sequence what those functions told of one, in a cache of the same layout. Throws
+  // Error{bad_input} where extent and bytes do not fit this cache, Error{out_of_memory}; then the
+  // sequence is empty.
+  void restore(SeqId id, Extent extent, std::span<const std::byte> pages);
 
   // Where the key and the value of head h at that position are stored.
   std::byte* k_row(size_t il, SeqId id, Pos pos, uint32_t h) noexcept;
@@ -76,6 +95,7 @@ class KvCache {
   }
   std::byte* row(const KvLayout::Layer& layer, SeqId id, Pos pos, size_t offset, uint32_t h,
                  size_t row_size) noexcept;
+  void restore_pages(Sequence& s, Extent extent, std::span<const std::byte> pages);
   void check_rows(std::span<const SeqId> seq, std::span<const Pos> pos);
   void grow(Sequence& s, uint32_t length);
   Page new_page(size_t size_bytes);

@@ -7,7 +7,7 @@
 
 namespace wattle {
 
-void Model::check(const Batch& batch, const KvCache& cache, MatView<float> logits) const {
+void Model::check(const Batch& batch, const KvCache& cache, const Outputs& outputs) const {
   const auto fail = [](const std::string& what) {
     throw Error(ErrorCode::usage, "batch: " + what);
   };
@@ -24,32 +24,35 @@ void Model::check(const Batch& batch, const KvCache& cache, MatView<float> logit
       fail(fmt::format("row {} is token {}, expected 0 to {}", r, token, hparams_.n_vocab - 1));
     }
   }
-  for (size_t i = 0; i < batch.logits_rows.size(); ++i) {
-    const uint32_t row = batch.logits_rows[i];
-    if (row >= batch.size()) fail(fmt::format("logits of row {} of {}", row, batch.size()));
-    if (i != 0 && row <= batch.logits_rows[i - 1]) {
-      fail(fmt::format("logits of row {} after row {}, expected ascending rows", row,
-                       batch.logits_rows[i - 1]));
+  for (size_t i = 0; i < batch.output_rows.size(); ++i) {
+    const uint32_t row = batch.output_rows[i];
+    if (row >= batch.size()) fail(fmt::format("outputs of row {} of {}", row, batch.size()));
+    if (i != 0 && row <= batch.output_rows[i - 1]) {
+      fail(fmt::format("outputs of row {} after row {}, expected ascending rows", row,
+                       batch.output_rows[i - 1]));
     }
   }
-  if (!batch.logits_rows.empty() &&
-      (logits.n_rows != batch.logits_rows.size() || logits.n_cols != hparams_.n_vocab)) {
-    fail(fmt::format("room for logits [{}, {}], expected [{}, {}]", logits.n_rows, logits.n_cols,
-                     batch.logits_rows.size(), hparams_.n_vocab));
-  }
+  const auto check_room = [&](const char* what, MatView<float> room, size_t n_cols) {
+    if (room.n_rows == 0) return;
+    if (room.n_rows == batch.output_rows.size() && room.n_cols == n_cols) return;
+    fail(fmt::format("room for {} [{}, {}], expected [{}, {}]", what, room.n_rows, room.n_cols,
+                     batch.output_rows.size(), n_cols));
+  };
+  check_room("logits", outputs.logits, hparams_.n_vocab);
+  check_room("hidden states", outputs.hidden, hparams_.n_embd);
   if (cache.layout().n_layers() != hparams_.n_layer_kv()) {
     fail(fmt::format("a cache of {} layers, expected {}", cache.layout().n_layers(),
                      hparams_.n_layer_kv()));
   }
 }
 
-void Model::forward(const Batch& batch, KvCache& cache, MatView<float> logits) {
-  check(batch, cache, logits);
+void Model::forward(const Batch& batch, KvCache& cache, const Outputs& outputs) {
+  check(batch, cache, outputs);
   if (batch.size() == 0) return;
   cache.append(batch.seq, batch.pos);
   Step step{
       .context = context_, .device = device_, .cache = cache, .seq = batch.seq, .pos = batch.pos};
-  compute(step, batch, logits);
+  compute(step, batch, outputs);
 }
 
 }  // namespace wattle

@@ -37,11 +37,11 @@ class Model {
   size_t n_batch() const noexcept { return n_batch_; }
 
   // Computes the rows of `batch`, keeps their keys and values in `cache` and writes the wanted
-  // logits [batch.logits_rows.size(), n_vocab]. The cache was made with kv_shape(hparams()).
+  // outputs. The cache was made with kv_shape(hparams()).
   // What a row gets depends on the tokens of its own sequence alone; docs/numerics.md says how
   // exactly. Throws Error{usage} for rows that do not fit (too many, a token outside the
   // vocabulary, a position out of order) and Error{out_of_memory}; then nothing has changed.
-  void forward(const Batch& batch, KvCache& cache, MatView<float> logits);
+  void forward(const Batch& batch, KvCache& cache, const Outputs& outputs);
 
   // For tests and tools: called after every layer with the residual stream h [rows, n_embd] of the
   // rows that the layer computed.
@@ -53,14 +53,14 @@ class Model {
       : context_(context), device_(device), hparams_(std::move(hparams)), n_batch_(n_batch) {}
 
   // The rows are checked and the cache has room for them.
-  virtual void compute(Step& step, const Batch& batch, MatView<float> logits) noexcept = 0;
+  virtual void compute(Step& step, const Batch& batch, const Outputs& outputs) noexcept = 0;
 
   void layer_done(size_t il, MatView<const float> h) const {
     if (observer_) observer_(il, h);
   }
 
  private:
-  void check(const Batch& batch, const KvCache& cache, MatView<float> logits) const;
+  void check(const Batch& batch, const KvCache& cache, const Outputs& outputs) const;
 
   EngineContext& context_;
   Device& device_;

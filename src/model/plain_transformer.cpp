@@ -53,7 +53,7 @@ class PlainTransformer final : public Model {
     MoeWeights moe;
   };
 
-  void compute(Step& step, const Batch& batch, MatView<float> logits) noexcept override {
+  void compute(Step& step, const Batch& batch, const Outputs& outputs) noexcept override {
     const MatView<float> h = activations_.h.rows(step.n_rows());
     const MatView<float> x = activations_.normed.rows(step.n_rows());
     const MatView<float> branch = activations_.branch.rows(step.n_rows());
@@ -69,7 +69,7 @@ class PlainTransformer final : public Model {
       add(step, h, branch);
       layer_done(il, h);
     }
-    compute_logits(step, h, batch.logits_rows, head_, activations_.normed, logits);
+    compute_outputs(step, h, batch.output_rows, head_, activations_.normed, outputs);
   }
 
   void ffn(const Step& step, const Layer& layer, MatView<const float> x,

@@ -2,8 +2,10 @@
 #include "runtime/engine_core.h"
 
 #include <fmt/format.h>
+#include <xxhash.h>
 
 #include <algorithm>
+#include <cstring>
 #include <mutex>
 #include <string>
 
@@ -49,10 +51,27 @@ uint32_t choose_n_ctx(const EngineParams& params, const gguf::File& file) {
   return std::min(trained.value_or(kDefaultContext), kDefaultContext);
 }
 
+// Of the size, the beginning and the end of each shard: all metadata is there, and some weights.
+// Hashing gigabytes would take as long as the prompt that a saved session spares.
+uint64_t file_identity(const gguf::File& file) {
+  constexpr size_t kBegin = size_t{16} << 20;
+  constexpr size_t kEnd = size_t{1} << 20;
+  uint64_t hash = 0;
+  for (const MappedFile& shard : file.mappings()) {
+    const auto bytes = shard.bytes();
+    const auto begin = bytes.first(std::min(bytes.size(), kBegin));
+    const auto end = bytes.last(std::min(bytes.size(), kEnd));
+    hash = XXH3_64bits_withSeed(begin.data(), begin.size(), hash ^ bytes.size());
+    hash = XXH3_64bits_withSeed(end.data(), end.size(), hash);
+  }
+  return hash;
+}
+
 ModelInfo describe(const gguf::File& file, const Hparams& hparams) {
   ModelInfo info{.architecture = hparams.arch,
                  .n_vocab = hparams.n_vocab,
                  .n_ctx_train = hparams.n_ctx_train,
+                 .n_embd = hparams.n_embd,
                  .size_bytes = file.size_bytes()};
   info.name = file.metadata().find<std::string_view>("general.name").value_or("");
   if (info.name.empty()) info.name = std::filesystem::path(file.name()).filename().string();
@@ -124,6 +143,9 @@ SeqId EngineCore::create_sequence() {
       n_sequences_ * cache_.layout().sequence_bytes(n_ctx_) - cache_.allocated_bytes();
   check_context_fits(cache_.layout(), n_ctx_, available_memory(), promised);
   const SeqId seq = cache_.create_sequence();
+  const auto i = static_cast<size_t>(to_int(seq));
+  if (i >= held_.size()) held_.resize(i + 1);
+  held_[i].reserve(n_ctx_);  // so that nothing can fail between forward and its record
   ++n_sequences_;
   return seq;
 }
@@ -131,27 +153,86 @@ SeqId EngineCore::create_sequence() {
 void EngineCore::free_sequence(SeqId seq) {
   const std::lock_guard guard(turn_);
   cache_.free_sequence(seq);
+  held(seq).clear();
   --n_sequences_;
 }
 
-uint32_t EngineCore::truncate(SeqId seq, uint32_t n_keep) {
+uint32_t EngineCore::reuse(SeqId seq, std::span<const TokenId> tokens) {
   const std::lock_guard guard(turn_);
-  if (!cache_.can_truncate(seq, n_keep)) n_keep = 0;
-  cache_.truncate(seq, n_keep);
-  return n_keep;
+  // The last token is always computed: the cache keeps no logits.
+  const std::span<const TokenId> reusable = tokens.first(tokens.size() - 1);
+  const auto n_usable = [&](SeqId other) -> uint32_t {
+    const std::vector<TokenId>& there = held(other);
+    const auto n = static_cast<uint32_t>(
+        std::mismatch(reusable.begin(), reusable.end(), there.begin(), there.end()).first -
+        reusable.begin());
+    return cache_.can_truncate(other, n) ? n : 0;
+  };
+  SeqId best = seq;
+  uint32_t n_best = n_usable(seq);
+  for (size_t i = 0; i < held_.size(); ++i) {
+    const auto other = static_cast<SeqId>(i);
+    if (held_[i].empty() || other == seq) continue;
+    if (const uint32_t n = n_usable(other); n > n_best) {
+      best = other;
+      n_best = n;
+    }
+  }
+  if (best == seq) {
+    cache_.truncate(seq, n_best);
+  } else {
+    held(seq).clear();
+    cache_.copy_prefix(best, seq, n_best);
+  }
+  held(seq).assign(tokens.begin(), tokens.begin() + n_best);
+  return n_best;
 }
 
-void EngineCore::forward(SeqId seq, uint32_t n_before, std::span<const TokenId> tokens,
-                         std::span<const uint32_t> logits_rows, MatView<float> logits) {
+void EngineCore::forward(SeqId seq, std::span<const TokenId> tokens,
+                         std::span<const uint32_t> output_rows, const Outputs& outputs) {
   const std::lock_guard guard(turn_);
   positions_.clear();
   for (size_t i = 0; i < tokens.size(); ++i) {
-    positions_.push_back(Pos(static_cast<int32_t>(n_before + i)));
+    positions_.push_back(Pos(static_cast<int32_t>(held(seq).size() + i)));
   }
   sequences_.assign(tokens.size(), seq);
   model_->forward(
-      {.tokens = tokens, .pos = positions_, .seq = sequences_, .logits_rows = logits_rows}, cache_,
-      logits);
+      {.tokens = tokens, .pos = positions_, .seq = sequences_, .output_rows = output_rows}, cache_,
+      outputs);
+  held(seq).insert(held(seq).end(), tokens.begin(), tokens.end());
+}
+
+CacheIdentity EngineCore::cache_identity() const {
+  const KvLayout& layout = cache_.layout();
+  return {.model = file_identity(file_),
+          .full_page_bytes = layout.full_page_bytes(),
+          .ring_page_bytes = layout.ring_page_bytes(),
+          .n_ring_pages = layout.n_ring_pages(),
+          .kv_k = static_cast<uint8_t>(cache_.params().k),
+          .kv_v = static_cast<uint8_t>(cache_.params().v)};
+}
+
+void EngineCore::save_sequence(SeqId seq, const std::filesystem::path& path,
+                               std::string_view note) {
+  const std::lock_guard guard(turn_);
+  write_session_file(path,
+                     {.identity = cache_identity(),
+                      .extent = cache_.extent(seq),
+                      .note = note,
+                      .tokens = std::as_bytes(std::span(held(seq))),
+                      .pages = {}},
+                     [&](const auto& on_page) { cache_.for_each_page(seq, on_page); });
+}
+
+std::optional<uint32_t> EngineCore::restore_sequence(SeqId seq, const SessionFile& file) {
+  const std::lock_guard guard(turn_);
+  cache_.truncate(seq, 0);
+  held(seq).clear();
+  if (file.identity != cache_identity() || file.extent.length > n_ctx_) return std::nullopt;
+  cache_.restore(seq, file.extent, file.pages);
+  held(seq).resize(file.extent.length);
+  std::memcpy(held(seq).data(), file.tokens.data(), file.tokens.size());
+  return file.extent.length;
 }
 
 }  // namespace wattle::runtime

@@ -2,10 +2,13 @@
 // What an open engine is made of: the part that its sessions share.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "backend/cpu/cpu_device.h"
@@ -15,6 +18,7 @@
 #include "model/model.h"
 #include "runtime/chat_prompt.h"
 #include "runtime/fair_mutex.h"
+#include "runtime/session_file.h"
 #include "tensor/view.h"
 #include "tokenizer/tokenizer.h"
 #include "wattle/engine.h"
@@ -43,17 +47,25 @@ class EngineCore {
   SeqId create_sequence();
   void free_sequence(SeqId seq);
 
-  // Goes back to the first n_keep tokens of the sequence, or to none where the cache no longer
-  // holds what the next token would see. Returns how many are left.
-  uint32_t truncate(SeqId seq, uint32_t n_keep);
+  // Makes the sequence hold the longest beginning of `tokens` (at least one), but never all of
+  // them, that this or any other sequence has in the cache. Returns its length.
+  uint32_t reuse(SeqId seq, std::span<const TokenId> tokens);
 
-  // Appends tokens (at most n_batch) to the sequence, which holds `n_before`; writes the logits
-  // [logits_rows.size(), n_logits] that follow the tokens of these indices. Throws as
-  // Model::forward does; then nothing has changed.
-  void forward(SeqId seq, uint32_t n_before, std::span<const TokenId> tokens,
-               std::span<const uint32_t> logits_rows, MatView<float> logits);
+  // Appends tokens (at most n_batch) to the sequence; writes the outputs of the tokens of these
+  // indices. Throws as Model::forward does; then nothing has changed.
+  void forward(SeqId seq, std::span<const TokenId> tokens, std::span<const uint32_t> output_rows,
+               const Outputs& outputs);
+
+  // Writes a session file of the sequence. Throws Error{io}.
+  void save_sequence(SeqId seq, const std::filesystem::path& path, std::string_view note);
+  // Makes the sequence what the file holds and returns its length; where the file is of another
+  // model or cache: nothing, and the sequence is empty. Throws Error{bad_input, out_of_memory};
+  // then it is empty, too.
+  std::optional<uint32_t> restore_sequence(SeqId seq, const SessionFile& file);
 
  private:
+  std::vector<TokenId>& held(SeqId seq) noexcept { return held_[static_cast<size_t>(to_int(seq))]; }
+  CacheIdentity cache_identity() const;
   void check_vocabulary() const;
   void page_in_weights(const EngineParams& params) const;
 
@@ -69,7 +81,8 @@ class EngineCore {
   FairMutex turn_;  // guards what follows, device and model
   KvCache cache_;
   uint32_t n_sequences_ = 0;
-  std::vector<Pos> positions_;  // of the running batch
+  std::vector<std::vector<TokenId>> held_;  // [SeqId] the tokens whose keys and values are there
+  std::vector<Pos> positions_;              // of the running batch
   std::vector<SeqId> sequences_;
 };
 

@@ -7,34 +7,39 @@
 
 namespace wattle::runtime {
 
-Sequence::Sequence(EngineCore& core) : core_(core), owner_(core), logits_(core.n_logits()) {
-  tokens_.reserve(core.n_ctx());  // so that nothing can fail between forward and its record
-}
+Sequence::Sequence(EngineCore& core) : core_(core), owner_(core), logits_(core.n_logits()) {}
 
 Sequence::Assigned Sequence::assign(std::span<const TokenId> tokens,
                                     const std::atomic<bool>& cancelled) {
   WATTLE_ASSERT(!tokens.empty() && tokens.size() <= core_.n_ctx());
-  const auto common = static_cast<size_t>(
-      std::mismatch(tokens.begin(), tokens.end(), tokens_.begin(), tokens_.end()).first -
-      tokens.begin());
-  // The last token is always computed: the cache keeps no logits.
-  const auto n_keep = static_cast<uint32_t>(std::min(common, tokens.size() - 1));
-  tokens_.resize(core_.truncate(owner_.id(), n_keep));
+  size_ = 0;  // where there is no memory for a copy
+  size_ = core_.reuse(owner_.id(), tokens);
 
-  Assigned result{.n_reused = size()};
-  while (tokens_.size() < tokens.size()) {
+  Assigned result{.n_reused = size_};
+  while (size_ < tokens.size()) {
     if (cancelled.load(std::memory_order_relaxed)) {
       result.complete = false;
       break;
     }
-    const size_t n_left = tokens.size() - tokens_.size();
+    const size_t n_left = tokens.size() - size_;
     const size_t n = std::min<size_t>(n_left, core_.n_batch());
-    compute(tokens.subspan(tokens_.size(), n), n == n_left);
+    compute(tokens.subspan(size_, n), n == n_left);
   }
   return result;
 }
 
 void Sequence::append(TokenId token) { compute({&token, 1}, true); }
+
+void Sequence::save(const std::filesystem::path& path, std::string_view note) const {
+  core_.save_sequence(owner_.id(), path, note);
+}
+
+bool Sequence::restore(const SessionFile& file) {
+  size_ = 0;
+  const std::optional<uint32_t> length = core_.restore_sequence(owner_.id(), file);
+  size_ = length.value_or(0);
+  return length.has_value();
+}
 
 std::span<const float> Sequence::logits() const noexcept {
   return std::span(logits_).first(core_.tokenizer().n_vocab());
@@ -42,10 +47,9 @@ std::span<const float> Sequence::logits() const noexcept {
 
 void Sequence::compute(std::span<const TokenId> piece, bool want_logits) {
   const uint32_t last[] = {static_cast<uint32_t>(piece.size() - 1)};
-  core_.forward(owner_.id(), size(), piece,
-                want_logits ? std::span(last) : std::span<const uint32_t>(),
-                {logits_.data(), 1, logits_.size()});
-  tokens_.insert(tokens_.end(), piece.begin(), piece.end());
+  core_.forward(owner_.id(), piece, want_logits ? std::span(last) : std::span<const uint32_t>(),
+                {.logits = {logits_.data(), want_logits ? size_t{1} : 0, logits_.size()}});
+  size_ += static_cast<uint32_t>(piece.size());
 }
 
 }  // namespace wattle::runtime

@@ -5,10 +5,13 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "runtime/engine_core.h"
+#include "runtime/session_file.h"
 #include "wattle/token.h"
 
 namespace wattle::runtime {
@@ -20,9 +23,9 @@ class Sequence {
   // Throws Error{out_of_memory}.
   explicit Sequence(EngineCore& core);
 
-  // Makes the sequence hold exactly `tokens` (at least one, at most n_ctx). What it has in common
-  // with those it holds stays, the rest is computed in pieces of n_batch. `cancelled` is looked at
-  // before each piece; where it is set, the call ends early.
+  // Makes the sequence hold exactly `tokens` (at least one, at most n_ctx). The longest beginning
+  // that it or another sequence of the core holds is taken over, the rest computed in pieces of
+  // n_batch. `cancelled` is looked at before each piece; where it is set, the call ends early.
   struct Assigned {
     uint32_t n_reused = 0;
     bool complete = true;  // false: cancelled
@@ -35,7 +38,14 @@ class Sequence {
   // assign was complete.
   std::span<const float> logits() const noexcept;
 
-  uint32_t size() const noexcept { return static_cast<uint32_t>(tokens_.size()); }
+  // The same sequence in another engine of the same model and cache settings. Throws Error{io}.
+  void save(const std::filesystem::path& path, std::string_view note) const;
+  // False: the file is of another model or cache, and the sequence is empty now. Throws
+  // Error{bad_input} where the file contradicts itself, Error{out_of_memory}; then it is empty,
+  // too.
+  bool restore(const SessionFile& file);
+
+  uint32_t size() const noexcept { return size_; }
 
  private:
   // Appends a piece; the logits of its last token are computed if wanted.
@@ -43,8 +53,8 @@ class Sequence {
 
   EngineCore& core_;
   SequenceOwner owner_;
-  std::vector<TokenId> tokens_;  // what the cache holds
-  std::vector<float> logits_;    // [n_logits]
+  uint32_t size_ = 0;
+  std::vector<float> logits_;  // [n_logits]
 };
 
 }  // namespace wattle::runtime

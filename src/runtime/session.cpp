@@ -6,9 +6,12 @@
 #include <chrono>
 #include <utility>
 
+#include "base/mapped_file.h"
 #include "runtime/answer_stream.h"
+#include "runtime/context_window.h"
 #include "runtime/engine_impl.h"
 #include "runtime/sequence.h"
+#include "runtime/session_file.h"
 #include "sampling/sampler.h"
 
 namespace wattle {
@@ -25,9 +28,9 @@ double ms_since(Clock::time_point start) {
 struct Session::Impl {
   explicit Impl(runtime::EngineCore& engine_core) : core(engine_core), sequence(engine_core) {}
 
-  Answer generate(std::span<const TokenId> prompt, const SamplingParams& sampling,
-                  uint32_t n_predict, runtime::AnswerStream& stream);
-  void check_prompt(std::span<const TokenId> prompt) const;
+  template <class Request>
+  Answer generate(std::vector<TokenId> prompt, const Request& request,
+                  runtime::AnswerStream& stream);
 
   runtime::EngineCore& core;
   runtime::Sequence sequence;
@@ -35,34 +38,27 @@ struct Session::Impl {
   static_assert(std::atomic<bool>::is_always_lock_free, "cancel() is called by signal handlers");
 };
 
-void Session::Impl::check_prompt(std::span<const TokenId> prompt) const {
-  if (prompt.empty()) {
+// `text` is the prompt and grows by the answer.
+template <class Request>
+Answer Session::Impl::generate(std::vector<TokenId> text, const Request& request,
+                               runtime::AnswerStream& stream) {
+  const Clock::time_point start = Clock::now();
+  const Tokenizer& tokenizer = core.tokenizer();
+  if (text.empty()) {
     throw Error(ErrorCode::usage,
                 fmt::format("the prompt is empty, and model '{}' has no token to begin a text with",
                             core.info().name),
                 "give it some text to continue");
   }
-  if (prompt.size() > core.n_ctx()) {
-    throw Error(ErrorCode::usage,
-                fmt::format("the prompt has {} tokens, but the context holds only {}",
-                            prompt.size(), core.n_ctx()),
-                "shorten it, or ask for a longer context with -c");
-  }
-}
-
-Answer Session::Impl::generate(std::span<const TokenId> prompt, const SamplingParams& sampling,
-                               uint32_t n_predict, runtime::AnswerStream& stream) {
-  const Clock::time_point start = Clock::now();
-  check_prompt(prompt);
-  const Tokenizer& tokenizer = core.tokenizer();
-  sampling::Sampler sampler(sampling, tokenizer.n_vocab(),
+  const runtime::ContextWindow window(core.n_ctx(), request.context_shift, tokenizer.adds_bos());
+  sampling::Sampler sampler(request.sampling, tokenizer.n_vocab(),
                             [&](TokenId id, std::string& out) { tokenizer.append_bytes(id, out); });
-  for (const TokenId id : prompt) sampler.accept(id);
+  for (const TokenId id : text) sampler.accept(id);
 
   Answer answer{.stop = StopReason::cancelled, .seed = sampler.seed()};
   Timings& timings = answer.timings;
-  timings.n_prompt = static_cast<uint32_t>(prompt.size());
-  const runtime::Sequence::Assigned assigned = sequence.assign(prompt, cancelled);
+  timings.n_prompt = static_cast<uint32_t>(text.size());
+  const runtime::Sequence::Assigned assigned = sequence.assign(window.view(text), cancelled);
   timings.n_prompt_cached = assigned.n_reused;
   timings.prompt_ms = ms_since(start);
 
@@ -74,23 +70,29 @@ Answer Session::Impl::generate(std::span<const TokenId> prompt, const SamplingPa
       break;
     }
     sampler.accept(token);
+    text.push_back(token);
     ++timings.n_generated;
     stream.push(token);
     if (stream.stop_text_found()) {
       answer.stop = StopReason::stop_text;
       break;
     }
-    if (timings.n_generated == n_predict) {
+    if (timings.n_generated == request.n_predict) {
       answer.stop = StopReason::length;
       break;
     }
-    if (sequence.size() == core.n_ctx()) {
+    if (sequence.size() == core.n_ctx() && !request.context_shift) {
       answer.stop = StopReason::context_full;
       break;
     }
     if (cancelled.load(std::memory_order_relaxed)) break;
-    sequence.append(token);
+    if (sequence.size() < core.n_ctx()) {
+      sequence.append(token);
+    } else {
+      sequence.assign(window.view(text), cancelled);
+    }
   }
+  answer.n_forgotten = window.n_forgotten(text.size());
   answer.message = stream.finish();
   timings.generation_ms = ms_since(start) - timings.prompt_ms;
   return answer;
@@ -102,20 +104,28 @@ Session::~Session() = default;
 Answer Session::complete(const CompletionRequest& request, const OnDelta& on_delta) {
   impl_->cancelled.store(false, std::memory_order_relaxed);
   const Tokenizer& tokenizer = impl_->core.tokenizer();
-  const std::vector<TokenId> prompt =
-      tokenizer.encode(request.prompt, {.parse_special = request.parse_special});
   runtime::AnswerStream stream(tokenizer, request.prompt.empty(), request.stop, nullptr, on_delta);
-  return impl_->generate(prompt, request.sampling, request.n_predict, stream);
+  return impl_->generate(tokenizer.encode(request.prompt, {.parse_special = request.parse_special}),
+                         request, stream);
 }
 
 Answer Session::chat(const ChatRequest& request, const OnDelta& on_delta) {
   impl_->cancelled.store(false, std::memory_order_relaxed);
   const runtime::EngineCore& core = impl_->core;
   const std::vector<TextSegment> segments = core.chat_prompt().render(request);
-  const std::vector<TokenId> prompt = core.tokenizer().encode(segments);
   runtime::AnswerStream stream(core.tokenizer(), true, request.stop,
                                core.chat_prompt().make_parser(request, segments), on_delta);
-  return impl_->generate(prompt, request.sampling, request.n_predict, stream);
+  return impl_->generate(core.tokenizer().encode(segments), request, stream);
+}
+
+void Session::save(const std::filesystem::path& path, std::string_view note) const {
+  impl_->sequence.save(path, note);
+}
+
+Session::Restored Session::restore(const std::filesystem::path& path) {
+  const MappedFile mapping(path);
+  const runtime::SessionFile file = runtime::parse_session_file(mapping.bytes(), path.string());
+  return {.note = std::string(file.note), .cache = impl_->sequence.restore(file)};
 }
 
 void Session::cancel() noexcept { impl_->cancelled.store(true, std::memory_order_relaxed); }

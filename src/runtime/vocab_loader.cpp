@@ -73,6 +73,7 @@ VocabSpec load_vocab(const gguf::File& file) {
   spec.unk = find_id(file, "unknown_token_id");
   if (spec.model == "llama") set_llama_ids(spec);
   spec.add_bos = keys.find<bool>(key_of("add_bos_token"));
+  spec.add_eos = keys.find<bool>(key_of("add_eos_token"));
   spec.add_space_prefix = keys.find<bool>(key_of("add_space_prefix"));
   return spec;
 }

@@ -37,6 +37,7 @@ struct VocabSpec {
 
   std::optional<TokenId> bos, eos, eot, eom, unk;
   std::optional<bool> add_bos;           // absent: the default of the model
+  std::optional<bool> add_eos;           // to texts that are embedded
   std::optional<bool> add_space_prefix;  // absent: the default of the model
 };
 

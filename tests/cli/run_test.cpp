@@ -175,6 +175,28 @@ TEST(Run, AModelCutShortIsBadInput) {
   }
 }
 
+TEST(Embed, PrintsOneVectorOfLengthOne) {
+  const auto result = run_wattle({"embed", "-m", "stories", "Once upon a time"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const auto vector = json::parse(result.out).get<std::vector<double>>();
+  double square = 0;
+  for (const double x : vector) square += x * x;
+  EXPECT_NEAR(square, 1.0, 1e-5);
+
+  const auto object = run_wattle({"embed", "-m", "stories", "--json", "--pooling", "mean"},
+                                 {.stdin_text = "Once upon a time\n"});
+  const json parsed = json::parse(object.out);
+  EXPECT_EQ(parsed["embedding"].size(), vector.size());
+  EXPECT_NE(parsed["embedding"].get<std::vector<double>>(), vector);
+  EXPECT_EQ(parsed["n_tokens"], 5);
+
+  EXPECT_EQ(run_wattle({"embed", "-m", "stories", ""}).exit_code, 2);
+  EXPECT_EQ(run_wattle({"embed", "-m", "stories", "--pooling", "max", "x"}).exit_code, 2);
+  const auto longer = run_wattle({"embed", "-m", "stories", "-c", "4", "one two three four five"});
+  EXPECT_EQ(longer.exit_code, 2);
+  EXPECT_THAT(longer.err, HasSubstr("-c"));
+}
+
 TEST(Chat, WithoutATemplateIsBadUsage) {
   const auto result = run_wattle({"chat", "-m", "stories"});
   EXPECT_EQ(result.exit_code, 2);
@@ -283,6 +305,35 @@ TEST_F(Logits, BadIdsAreToldAndLeaveNothing) {
       {"logits", "-m", "stories", "--ids", ids("1"), "--out", dir_.path() / "absent" / "out.f32"});
   EXPECT_EQ(nowhere.exit_code, 1);
   EXPECT_THAT(nowhere.err, HasSubstr("absent/out.f32"));
+}
+
+TEST(Chat, GoesOnWithWhatItSaved) {
+  const test::TempDir dir;
+  const std::string file = dir.path() / "saved";
+  const auto whole = run_wattle(on_stories("chat", {"--chat-template", kTemplate}),
+                                {.stdin_text = "Hello\nThe end\n"});
+  const auto first = run_wattle(on_stories("chat", {"--chat-template", kTemplate, "--save", file}),
+                                {.stdin_text = "Hello\n"});
+  EXPECT_EQ(first.exit_code, 0) << first.err;
+  const auto second =
+      run_wattle(on_stories("chat", {"--chat-template", kTemplate, "--continue", file}),
+                 {.stdin_text = "The end\n"});
+  EXPECT_EQ(second.exit_code, 0) << second.err;
+  EXPECT_EQ(first.out + second.out, whole.out);
+  EXPECT_THAT(second.err, HasSubstr("2 messages"));
+  EXPECT_THAT(second.err, HasSubstr("cached"));
+
+  const auto conflict = run_wattle(
+      on_stories("chat", {"--chat-template", kTemplate, "--continue", file, "--system", "x"}));
+  EXPECT_EQ(conflict.exit_code, 2);
+  const auto absent =
+      run_wattle(on_stories("chat", {"--chat-template", kTemplate, "--continue", file + "x"}));
+  EXPECT_EQ(absent.exit_code, 1);
+  std::ofstream(file) << "no session";
+  const auto damaged =
+      run_wattle(on_stories("chat", {"--chat-template", kTemplate, "--continue", file}));
+  EXPECT_EQ(damaged.exit_code, 1);
+  EXPECT_THAT(damaged.err, HasSubstr("saved session"));
 }
 
 }  // namespace

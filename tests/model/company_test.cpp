@@ -176,8 +176,8 @@ TEST_P(ExactCompany, AskingForFewRowsGivesTheSameLogits) {
       runner.model().forward({.tokens = fed.subspan(begin, end - begin),
                               .pos = std::span(pos).subspan(begin, end - begin),
                               .seq = std::span(ids).subspan(begin, end - begin),
-                              .logits_rows = rows},
-                             runner.cache(), logits);
+                              .output_rows = rows},
+                             runner.cache(), {.logits = logits});
       for (size_t i = 0; i < rows.size(); ++i) {
         const auto row = logits.row_span(i);
         EXPECT_EQ(std::vector<float>(row.begin(), row.end()), all[begin + rows[i]])

@@ -171,5 +171,79 @@ TEST(KvCache, ASequenceThatWentBackGoesOnAsIfItHadNeverBeenFurther) {
   EXPECT_EQ(again, test::Logits(first.begin() + 50, first.end()));
 }
 
+std::vector<std::byte> pages_of(const KvCache& cache, SeqId id) {
+  std::vector<std::byte> bytes;
+  cache.for_each_page(id, [&](std::span<const std::byte> page) {
+    bytes.insert(bytes.end(), page.begin(), page.end());
+  });
+  return bytes;
+}
+
+TEST(KvCache, RestoresWhatItHeld) {
+  const KvShape shape{.layers = {kFull, kWindow}, .n_swa = 100};
+  for (const uint32_t n : {1u, 64u, 65u, 500u}) {
+    KvCache cache(shape, params(1000, 50));
+    const SeqId id = cache.create_sequence();
+    while (cache.length(id) < n) append(cache, id, std::min(50u, n - cache.length(id)));
+    for (uint32_t p = n > 100 ? n - 100 : 0; p < n; ++p) {
+      *cache.k_row(0, id, Pos(p), 1) = static_cast<std::byte>(p);
+      *cache.v_row(1, id, Pos(p), 0) = static_cast<std::byte>(p + 1);
+    }
+    const auto pages = pages_of(cache, id);
+    KvCache other(shape, params(1000, 50));
+    other.create_sequence();
+    const SeqId copy = other.create_sequence();
+    append(other, copy, 3);  // what it held is forgotten
+    other.restore(copy, cache.extent(id), pages);
+    EXPECT_EQ(other.length(copy), n);
+    EXPECT_EQ(pages_of(other, copy), pages);
+    EXPECT_EQ(other.allocated_bytes(), cache.allocated_bytes());
+    for (const uint32_t length : {n - 1, n / 2}) {
+      EXPECT_EQ(other.can_truncate(copy, length), cache.can_truncate(id, length));
+    }
+    EXPECT_EQ(*other.k_row(0, copy, Pos(n - 1), 1), static_cast<std::byte>(n - 1));
+    EXPECT_EQ(*other.v_row(1, copy, Pos(n - 1), 0), static_cast<std::byte>(n));
+  }
+}
+
+TEST(KvCache, CopiesABeginningAsTruncatingWould) {
+  for (const uint32_t length : {1u, 64u, 150u, 499u, 500u}) {
+    KvCache cache({.layers = {kFull, kWindow}, .n_swa = 100}, params(1000, 50));
+    const SeqId from = cache.create_sequence();
+    const SeqId to = cache.create_sequence();
+    while (cache.length(from) < 500) append(cache, from, 50);
+    for (uint32_t p = 0; p < 500; ++p) *cache.k_row(0, from, Pos(p), 1) = static_cast<std::byte>(p);
+    for (uint32_t p = 400; p < 500; ++p) {
+      *cache.v_row(1, from, Pos(p), 1) = static_cast<std::byte>(p);
+    }
+    if (!cache.can_truncate(from, length)) continue;
+    append(cache, to, 30);
+    cache.copy_prefix(from, to, length);
+    cache.truncate(from, length);
+    EXPECT_EQ(cache.length(to), length);
+    EXPECT_EQ(pages_of(cache, to), pages_of(cache, from));
+    EXPECT_EQ(cache.extent(to).n_ring_pages_seen, cache.extent(from).n_ring_pages_seen);
+  }
+}
+
+TEST(KvCache, RestoresNothingThatDoesNotFit) {
+  KvCache cache({.layers = {kFull, kWindow}, .n_swa = 100}, params(1000, 50));
+  const SeqId id = cache.create_sequence();
+  append(cache, id, 10);
+  const auto pages = pages_of(cache, id);
+  const auto refuse = [&](KvCache::Extent extent, std::span<const std::byte> bytes) {
+    expect_error(ErrorCode::bad_input, {"KV cache"}, [&] { cache.restore(id, extent, bytes); });
+    EXPECT_EQ(cache.length(id), 0u);
+    EXPECT_EQ(cache.allocated_bytes(), 0u);
+  };
+  refuse({.length = 10, .n_ring_pages_seen = 1}, std::span(pages).first(pages.size() - 1));
+  refuse({.length = 65, .n_ring_pages_seen = 2}, pages);
+  refuse({.length = 10, .n_ring_pages_seen = 0}, pages);
+  refuse({.length = 10, .n_ring_pages_seen = UINT32_MAX}, pages);
+  refuse({.length = UINT32_MAX, .n_ring_pages_seen = UINT32_MAX}, pages);
+  cache.restore(id, {.length = 10, .n_ring_pages_seen = 1}, pages);
+  EXPECT_EQ(cache.length(id), 10u);
+}
+
 }  // namespace
 }  // namespace wattle

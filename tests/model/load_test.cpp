@@ -155,8 +155,8 @@ TEST(Load, BatchesThatDoNotFitChangeNothing) {
     const std::vector<SeqId> seq(tokens.size(), id);
     for (size_t i = 0; i < tokens.size(); ++i) pos.push_back(static_cast<Pos>(i));
     expect_error(ErrorCode::usage, parts, [&] {
-      runner.model().forward({.tokens = tokens, .pos = pos, .seq = seq, .logits_rows = rows},
-                             runner.cache(), logits);
+      runner.model().forward({.tokens = tokens, .pos = pos, .seq = seq, .output_rows = rows},
+                             runner.cache(), {.logits = logits});
     });
     EXPECT_EQ(runner.cache().length(id), 0u);
   };
@@ -180,14 +180,46 @@ TEST(Model, AStepAllocatesNothingButPagesOfTheCache) {
     const auto step = [&](int32_t first) {
       std::array<Pos, 8> pos;
       for (int32_t i = 0; i < 8; ++i) pos[static_cast<size_t>(i)] = static_cast<Pos>(first + i);
-      runner.model().forward({.tokens = tokens, .pos = pos, .seq = seq, .logits_rows = rows},
-                             runner.cache(), MatView<float>(room.data(), 1, 80));
+      runner.model().forward({.tokens = tokens, .pos = pos, .seq = seq, .output_rows = rows},
+                             runner.cache(), {.logits = {room.data(), 1, 80}});
     };
     step(0);  // makes the first page
     reset_largest_allocation();
     for (int32_t i = 1; i < 8; ++i) step(8 * i);
     EXPECT_EQ(largest_allocation(), 0u);
   }
+}
+
+// The last layer of all: logits are the output matrix times the hidden state, when that is f32.
+TEST(Model, HiddenStatesAreWhatLogitsAreMadeOf) {
+  TinyModel model = make_tiny_model();
+  ModelRunner runner(model.file());
+  const Tokens tokens{TokenId{1}, TokenId{2}, TokenId{3}};
+  const std::vector<SeqId> seq(3, runner.new_sequence());
+  const std::vector<Pos> pos{Pos{0}, Pos{1}, Pos{2}};
+  const std::vector<uint32_t> rows{0, 2};
+  const size_t n_embd = runner.model().hparams().n_embd;
+  std::vector<float> logits(2 * 80);
+  std::vector<float> hidden(2 * n_embd);
+  runner.model().forward({.tokens = tokens, .pos = pos, .seq = seq, .output_rows = rows},
+                         runner.cache(),
+                         {.logits = {logits.data(), 2, 80}, .hidden = {hidden.data(), 2, n_embd}});
+  const std::vector<float> output = model.tensors.at("output.weight").values;
+  for (size_t r = 0; r < 2; ++r) {
+    for (size_t t = 0; t < 80; ++t) {
+      double sum = 0;
+      for (size_t i = 0; i < n_embd; ++i) {
+        sum += double{output[t * n_embd + i]} * double{hidden[r * n_embd + i]};
+      }
+      EXPECT_NEAR(logits[r * 80 + t], sum, 1e-4 * std::max(1.0, std::abs(sum)));
+    }
+  }
+  // Alone, without the matrix.
+  std::vector<float> alone(2 * n_embd);
+  runner.cache().truncate(seq[0], 0);
+  runner.model().forward({.tokens = tokens, .pos = pos, .seq = seq, .output_rows = rows},
+                         runner.cache(), {.hidden = {alone.data(), 2, n_embd}});
+  EXPECT_EQ(alone, hidden);
 }
 
 TEST(Load, SuppressedTokensHaveNoChance) {

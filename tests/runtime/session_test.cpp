@@ -3,6 +3,7 @@
 // never depend on the rows computed with it: then equal means equal.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
@@ -14,7 +15,11 @@
 #include <thread>
 #include <vector>
 
+#include "gguf/reader.h"
+#include "runtime/context_window.h"
+#include "runtime/vocab_loader.h"
 #include "tests/support/golden_dir.h"
+#include "tests/support/temp_dir.h"
 #include "wattle/engine.h"
 
 namespace wattle {
@@ -187,6 +192,144 @@ TEST(Session, RefusesAPromptThatDoesNotFit) {
   const auto session = engine->new_session();
   EXPECT_EQ(error_of([&] { session->complete(greedy(kLong, 1), {}); }), ErrorCode::usage);
   EXPECT_EQ(session->complete(greedy("One day", 3), {}).stop, StopReason::length);
+}
+
+// Greedy tokens, each from the logits of a fresh sequence of what ContextWindow shows.
+std::string told_with_a_window(Engine& engine, const std::string& prompt, uint32_t n_keep,
+                               uint32_t n) {
+  const gguf::File file(kWindowed);
+  const Tokenizer tokenizer = load_tokenizer(file);
+  const runtime::ContextWindow window(engine.n_ctx(), ContextShift{n_keep}, true);
+  std::vector<TokenId> text = engine.tokenize(prompt, {});
+  std::string told;
+  for (uint32_t i = 0; i < n; ++i) {
+    TokenId best{0};
+    engine.logits(window.view(text), false, [&](std::span<const float> row) {
+      best = TokenId{static_cast<int32_t>(std::max_element(row.begin(), row.end()) - row.begin())};
+    });
+    if (tokenizer.is_eog(best)) break;
+    text.push_back(best);
+    tokenizer.append_bytes(best, told);
+  }
+  return told;
+}
+
+TEST(Session, ForgetsTheOldestWhereItMay) {
+  for (const uint32_t n_keep : {0u, 5u}) {
+    const auto engine = open_model(kWindowed, {.n_ctx = 40});
+    CompletionRequest request = greedy(kOnce, 130);
+    request.context_shift = ContextShift{.n_keep = n_keep};
+    const auto session = engine->new_session();
+    const Answer answer = complete(*session, request);
+    EXPECT_NE(answer.stop, StopReason::context_full);
+    EXPECT_GT(answer.n_forgotten, 0u);
+    EXPECT_EQ(answer.message.content, told_with_a_window(*engine, kOnce, n_keep, 130));
+
+    // So does a prompt that is too long; what was computed for it is of use for the next one.
+    request.prompt = kLong;
+    request.n_predict = 1;
+    EXPECT_EQ(complete(*session, request).message.content,
+              told_with_a_window(*engine, kLong, n_keep, 1));
+    EXPECT_GT(complete(*session, request).timings.n_prompt_cached, 10u);
+  }
+}
+
+TEST(Session, TakesOverWhatAnotherHasComputed) {
+  for (const auto& file : {kWindowed, std::filesystem::path(kStories)}) {
+    if (file == kStories) WATTLE_NEEDS_GOLDEN(kStories);
+    const auto engine = open_model(file);
+    const std::string expected = fresh_text(*engine, greedy(kOnce + " She had a cat.", 20));
+    const auto first = engine->new_session();
+    const auto second = engine->new_session();
+    complete(*first, greedy(kOnce + " One day", 5));
+    const Answer answer = complete(*second, greedy(kOnce + " She had a cat.", 20));
+    EXPECT_GT(answer.timings.n_prompt_cached, 10u);
+    EXPECT_EQ(answer.message.content, expected);
+    // The first is not touched.
+    const Answer again = complete(*first, greedy(kOnce + " One day", 5));
+    EXPECT_EQ(again.timings.n_prompt_cached + 1, again.timings.n_prompt);
+  }
+}
+
+TEST(Session, TakesNothingOverThatAWindowHasLost) {
+  const auto engine = open_model(kWindowed, {.n_batch = 16});
+  const std::string expected = fresh_text(*engine, greedy(kOnce + " She had a cat.", 20));
+  const auto first = engine->new_session();
+  const auto second = engine->new_session();
+  complete(*first, greedy(kOnce + kLong + kLong, 5));
+  const Answer answer = complete(*second, greedy(kOnce + " She had a cat.", 20));
+  EXPECT_EQ(answer.timings.n_prompt_cached, 0u);
+  EXPECT_EQ(answer.message.content, expected);
+}
+
+TEST(Session, GoesOnWhereItWasSaved) {
+  const test::TempDir dir;
+  const auto path = dir.path() / "session";
+  const auto engine = open_model(kWindowed);
+  const auto session = engine->new_session();
+  const std::string first = complete(*session, greedy(kLong, 20)).message.content;
+  session->save(path, "what the caller likes");
+  const CompletionRequest next = greedy(kLong + first + " Then", 20);
+  const Answer expected = complete(*session, next);
+
+  // In another engine, as after a restart; what the session held before is forgotten.
+  const auto later = open_model(kWindowed);
+  const auto restored = later->new_session();
+  complete(*restored, greedy("One day", 5));
+  const Session::Restored told = restored->restore(path);
+  EXPECT_EQ(told.note, "what the caller likes");
+  EXPECT_TRUE(told.cache);
+  const Answer answer = complete(*restored, next);
+  EXPECT_EQ(answer.message.content, expected.message.content);
+  EXPECT_EQ(answer.timings.n_prompt_cached, expected.timings.n_prompt_cached);
+  EXPECT_GT(answer.timings.n_prompt_cached, 64u);
+}
+
+TEST(Session, OfAnotherCacheKeepsTheNoteAndComputesAnew) {
+  const test::TempDir dir;
+  const auto path = dir.path() / "session";
+  const auto engine = open_model(kWindowed);
+  const auto session = engine->new_session();
+  const Answer expected = complete(*session, greedy(kOnce, 20));
+  session->save(path, "note");
+  const auto shorter = open_model(kWindowed, {.n_ctx = 90});  // a smaller ring
+  const auto restored = shorter->new_session();
+  complete(*restored, greedy(kOnce, 1));
+  const Session::Restored told = restored->restore(path);
+  EXPECT_EQ(told.note, "note");
+  EXPECT_FALSE(told.cache);
+  const Answer answer = complete(*restored, greedy(kOnce, 20));
+  EXPECT_EQ(answer.message.content, expected.message.content);
+  EXPECT_EQ(answer.timings.n_prompt_cached, 0u);
+}
+
+TEST(Session, ADamagedFileLeavesItUsable) {
+  const test::TempDir dir;
+  const auto path = dir.path() / "session";
+  const auto engine = open_model(kWindowed);
+  const auto session = engine->new_session();
+  const Answer expected = complete(*session, greedy(kOnce, 20));
+  session->save(path, "note");
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+  EXPECT_EQ(error_of([&] { session->restore(path); }), ErrorCode::bad_input);
+  EXPECT_EQ(error_of([&] { session->restore(dir.path() / "absent"); }), ErrorCode::io);
+  EXPECT_EQ(error_of([&] { session->save(dir.path() / "no/folder", ""); }), ErrorCode::io);
+  EXPECT_EQ(complete(*session, greedy(kOnce, 20)).message.content, expected.message.content);
+}
+
+TEST(Engine, EmbedsInPiecesAsAtOnce) {
+  const auto engine = open_model(kWindowed);
+  const auto pieces = open_model(kWindowed, {.n_batch = 7});
+  for (const Pooling pooling : {Pooling::mean, Pooling::first, Pooling::last}) {
+    const Embedding whole = engine->embed(kLong, {.pooling = pooling, .normalize = false});
+    EXPECT_EQ(whole.values.size(), engine->model().n_embd);
+    EXPECT_GT(whole.n_tokens, 64u);
+    EXPECT_EQ(pieces->embed(kLong, {.pooling = pooling, .normalize = false}).values, whole.values);
+  }
+  // What a causal model makes of the first token does not depend on what follows.
+  EXPECT_EQ(engine->embed("Once upon", {.pooling = Pooling::first}).values,
+            engine->embed("The end", {.pooling = Pooling::first}).values);
+  EXPECT_NE(engine->embed("Once upon", {}).values, engine->embed("The end", {}).values);
 }
 
 TEST(Session, RefusesToChatWithoutATemplate) {

@@ -69,7 +69,8 @@ class ModelRunner {
     const size_t n_vocab = model_->hparams().n_vocab;
     std::vector<float> flat(rows.size() * n_vocab);
     const MatView<float> room(flat.data(), rows.size(), n_vocab);
-    model_->forward({.tokens = tokens, .pos = pos, .seq = seq, .logits_rows = rows}, cache_, room);
+    model_->forward({.tokens = tokens, .pos = pos, .seq = seq, .output_rows = rows}, cache_,
+                    {.logits = room});
     Logits logits;
     for (size_t r = 0; r < rows.size(); ++r) {
       logits.emplace_back(room.row(r), room.row(r) + n_vocab);

@@ -11,6 +11,7 @@ pkgconf              finds libraries
 libfmt-dev           text formatting
 nlohmann-json3-dev   JSON
 libutf8proc-dev      Unicode tables
+libxxhash-dev        checksums
 libcli11-dev         command line
 libedit-dev          line editing in chat
 '
@@ -40,6 +41,7 @@ qemu-user-static       runs programs of another processor
 libfmt-dev:arm64       text formatting
 libpcre2-dev:arm64     patterns that tokenizers are held to
 libutf8proc-dev:arm64  Unicode tables
+libxxhash-dev:arm64    checksums
 libedit-dev:arm64      line editing in chat
 libgtest-dev:arm64     test framework
 '

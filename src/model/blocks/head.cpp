@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/blocks/head.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/parallel_rows.h"
 
 namespace wattle {
 
-void compute_logits(const Step& step, MatView<const float> h, std::span<const uint32_t> rows,
-                    const Head& head, MatBuffer& normed, MatView<float> logits) noexcept {
+void compute_outputs(const Step& step, MatView<const float> h, std::span<const uint32_t> rows,
+                     const Head& head, MatBuffer& normed, const Outputs& outputs) noexcept {
   const MatView<float> n = normed.rows(rows.size());
   for (size_t i = 0; i < rows.size(); ++i) {
     step.kernels().rms_norm(h.row(rows[i]), head.norm.weight_data(), head.norm.eps, n.row(i),
                             h.n_cols);
   }
+  if (outputs.hidden.n_rows != 0) {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      std::copy_n(n.row(i), n.n_cols, outputs.hidden.row(i));
+    }
+  }
+  const MatView<float> logits = outputs.logits;
+  if (logits.n_rows == 0) return;
   project(step, n, {{head.output, logits}});
   if (head.softcap != 0.0f) {
     parallel_rows(

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "model/batch.h"
 #include "model/blocks/norm.h"
 #include "model/blocks/projection.h"
 #include "model/mat_buffer.h"
@@ -18,9 +19,9 @@ struct Head {
   std::vector<TokenId> suppressed;  // their logits are -inf
 };
 
-// logits [rows.size(), n_vocab] of the rows of h that `rows` names. The vocabulary is the largest
-// matrix of a model, so nothing is computed for the others. normed: [>= rows.size(), n_embd].
-void compute_logits(const Step& step, MatView<const float> h, std::span<const uint32_t> rows,
-                    const Head& head, MatBuffer& normed, MatView<float> logits) noexcept;
+// The outputs of the rows of h that `rows` names. The vocabulary is the largest matrix of a model,
+// so nothing is computed for the others. normed: [>= rows.size(), n_embd].
+void compute_outputs(const Step& step, MatView<const float> h, std::span<const uint32_t> rows,
+                     const Head& head, MatBuffer& normed, const Outputs& outputs) noexcept;
 
 }  // namespace wattle
