@@ -18,6 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 ALLOWED = {
     "api": [],
     "base": ["api"],
+    "store": ["base", "api"],
     "tensor": ["base"],
     "gguf": ["tensor", "base", "api"],
     "quant": ["tensor", "base", "api"],
@@ -38,7 +39,7 @@ ALLOWED = {
                 "api"],
     # model: `show` reads hyperparameters and counts the cache.
     "cli": ["runtime/template_loader", "runtime/vocab_loader", "engine", "chat", "tokenizer",
-            "model", "gguf", "kernels", "tensor", "base", "api"],
+            "model", "gguf", "kernels", "tensor", "store", "base", "api"],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)[">]', re.MULTILINE)

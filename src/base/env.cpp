@@ -5,7 +5,8 @@
 
 namespace wattle::env {
 namespace {
-constexpr Variable kAll[] = {kIsa, kModels, kXdgDataHome, kXdgStateHome, kHome, kNoColor, kTerm};
+constexpr Variable kAll[] = {kIsa,          kModels,       kHfHubCache, kHfHome,  kXdgDataHome,
+                             kXdgStateHome, kXdgCacheHome, kHome,       kNoColor, kTerm};
 }
 
 std::span<const Variable> all() noexcept { return kAll; }

@@ -15,12 +15,18 @@ struct Variable {
 
 inline constexpr Variable kIsa{
     "WATTLE_ISA", "force a kernel set: reference, scalar, avx2, avx512, avx512vnni, neon"};
-inline constexpr Variable kModels{"WATTLE_MODELS",
-                                  "folder of the models (default $XDG_DATA_HOME/wattle/models)"};
+inline constexpr Variable kModels{
+    "WATTLE_MODELS", "folders of models, with ':' between (default $XDG_DATA_HOME/wattle/models)"};
+inline constexpr Variable kHfHubCache{"HF_HUB_CACHE",
+                                      "cache of the hub's client (default $HF_HOME/hub)"};
+inline constexpr Variable kHfHome{"HF_HOME",
+                                  "home of that client (default $XDG_CACHE_HOME/huggingface)"};
 inline constexpr Variable kXdgDataHome{"XDG_DATA_HOME",
                                        "where data of programs lies (default ~/.local/share)"};
-inline constexpr Variable kXdgStateHome{"XDG_STATE_HOME",
-                                        "where `chat` keeps its history (default ~/.local/state)"};
+inline constexpr Variable kXdgStateHome{
+    "XDG_STATE_HOME", "where the history of `chat` lies (default ~/.local/state)"};
+inline constexpr Variable kXdgCacheHome{"XDG_CACHE_HOME",
+                                        "where caches of programs lie (default ~/.cache)"};
 inline constexpr Variable kHome{"HOME", "what ~ stands for"};
 inline constexpr Variable kNoColor{"NO_COLOR", "set: no colours on a terminal"};
 inline constexpr Variable kTerm{"TERM", "\"dumb\" or unset: no colours"};

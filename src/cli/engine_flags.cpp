@@ -6,8 +6,9 @@
 #include <filesystem>
 #include <map>
 
-#include "cli/model_path.h"
 #include "cli/text_file.h"
+#include "store/lookup.h"
+#include "store/used.h"
 #include "wattle/error.h"
 
 namespace wattle::cli {
@@ -30,8 +31,9 @@ void add_cache_type(CLI::App& app, const char* names, std::optional<KvCacheType>
 
 CLI::Option* add_model_flag(CLI::App& app, std::string& model) {
   return app
-      .add_option("-m,--model", model,
-                  "a GGUF file, a name in the model folder, or `stories` (default: SmolLM2 135M)")
+      .add_option(
+          "-m,--model", model,
+          "a GGUF file, a name that `wattle list` shows, or `stories` (default: SmolLM2 135M)")
       ->type_name("MODEL");
 }
 
@@ -73,7 +75,8 @@ void EngineFlags::add_to(CLI::App& app) {
 
 EngineParams EngineFlags::params() const {
   EngineParams params;
-  params.model = resolve_model(model);
+  params.model = store::resolve_model(model);
+  store::mark_used(params.model, store::places_from_environment());
   params.n_ctx = n_ctx;
   params.n_batch = n_batch;
   params.n_threads = n_threads;

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "base/env.h"
+#include "base/user_folders.h"
 #include "cli/output.h"
 
 namespace wattle::cli {
@@ -57,13 +57,8 @@ const char* prompt_of(EditLine* editor) {
 }  // namespace
 
 std::filesystem::path history_file() {
-  if (const auto state = env::get(env::kXdgStateHome)) {
-    return std::filesystem::path(*state) / "wattle/chat_history";
-  }
-  if (const auto home = env::get(env::kHome)) {
-    return std::filesystem::path(*home) / ".local/state/wattle/chat_history";
-  }
-  return {};
+  const auto state = user_state_folder();
+  return state ? *state / "wattle/chat_history" : std::filesystem::path();
 }
 
 LineEditor::LineEditor(std::filesystem::path history) : impl_(std::make_unique<Impl>()) {

@@ -5,11 +5,12 @@
 #include <memory>
 #include <string>
 
+#include "cli/amounts.h"
 #include "cli/commands.h"
 #include "cli/engine_flags.h"
 #include "cli/file_summary.h"
-#include "cli/model_path.h"
 #include "cli/output.h"
+#include "store/lookup.h"
 #include "wattle/error.h"
 
 namespace wattle::cli {
@@ -26,20 +27,6 @@ struct Flags {
 };
 
 constexpr size_t kLongestValue = 200;  // of a key in text
-
-std::string bytes_text(uint64_t bytes) {
-  const auto value = static_cast<double>(bytes);
-  if (bytes >= 1'000'000'000) return fmt::format("{:.2f} GB", value / 1e9);
-  if (bytes >= 1'000'000) return fmt::format("{:.1f} MB", value / 1e6);
-  return fmt::format("{:.1f} kB", value / 1e3);
-}
-
-std::string count_text(uint64_t n) {
-  const auto value = static_cast<double>(n);
-  if (n >= 1'000'000'000) return fmt::format("{:.2f} B", value / 1e9);
-  if (n >= 1'000'000) return fmt::format("{:.1f} M", value / 1e6);
-  return fmt::format("{}", n);
-}
 
 std::string scalar_text(const Json& value) {
   return printable(value.is_string() ? value.get<std::string>() : value.dump());
@@ -122,7 +109,8 @@ int show(const Flags& flags) {
     throw Error(ErrorCode::usage, "wattle show: more than one model",
                 "name it as argument or with -m");
   }
-  const gguf::File file(resolve_model(flags.argument.empty() ? flags.model : flags.argument));
+  const gguf::File file(
+      store::resolve_model(flags.argument.empty() ? flags.model : flags.argument));
   Json summary = summarise(file);
   if (flags.tensors) summary["tensor_list"] = list_tensors(file);
   if (flags.keys) summary["keys"] = list_keys(file);

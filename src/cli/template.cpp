@@ -11,12 +11,12 @@
 
 #include "cli/commands.h"
 #include "cli/engine_flags.h"
-#include "cli/model_path.h"
 #include "cli/output.h"
 #include "cli/text_file.h"
 #include "gguf/reader.h"
 #include "runtime/template_loader.h"
 #include "runtime/vocab_loader.h"
+#include "store/lookup.h"
 #include "wattle/error.h"
 
 namespace wattle::cli {
@@ -84,7 +84,7 @@ int render(const Flags& flags) {
   if (!flags.template_file.empty()) {
     source = read_text_file(flags.template_file, kMaxTemplateBytes);
   } else {
-    const gguf::File file(resolve_model(flags.model));
+    const gguf::File file(store::resolve_model(flags.model));
     const auto found = find_chat_template(file);
     if (!found) {
       throw Error(ErrorCode::bad_input,

@@ -7,11 +7,11 @@
 
 #include "cli/commands.h"
 #include "cli/engine_flags.h"
-#include "cli/model_path.h"
 #include "cli/output.h"
 #include "cli/text_file.h"
 #include "gguf/reader.h"
 #include "runtime/vocab_loader.h"
+#include "store/lookup.h"
 
 namespace wattle::cli {
 namespace {
@@ -25,7 +25,7 @@ struct Flags {
 };
 
 int tokenize(const Flags& flags) {
-  const gguf::File file(resolve_model(flags.model));
+  const gguf::File file(store::resolve_model(flags.model));
   const Tokenizer tokenizer = load_tokenizer(file);
   const auto ids = tokenizer.encode(read_text_file("-", kMaxTextBytes),
                                     {.add_bos = !flags.no_bos, .parse_special = !flags.no_special});

@@ -6,8 +6,8 @@
 #include <system_error>
 #include <utility>
 
+#include "base/shard_name.h"
 #include "gguf/name_index.h"
-#include "gguf/shard_name.h"
 #include "wattle/error.h"
 
 namespace wattle::gguf {

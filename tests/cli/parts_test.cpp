@@ -4,11 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <fstream>
 
 #include "cli/llama_flags.h"
-#include "cli/model_path.h"
 #include "cli/output.h"
 #include "cli/sampling_flags.h"
 #include "cli/suggest.h"
@@ -19,7 +17,6 @@
 namespace wattle::cli {
 namespace {
 
-namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using Strings = std::vector<std::string>;
@@ -106,41 +103,6 @@ TEST(SamplingFlags, RepeatedFlagsAddUp) {
                 HasSubstr("--logit-bias"))
         << bad;
   }
-}
-
-class ModelPath : public testing::Test {
- protected:
-  ModelPath() { ::setenv("WATTLE_MODELS", dir_.path().c_str(), 1); }
-  ~ModelPath() override { ::unsetenv("WATTLE_MODELS"); }
-  void add(const char* name) const { std::ofstream(dir_.path() / name) << "x"; }
-
-  test::TempDir dir_;
-};
-
-TEST_F(ModelPath, FindsFilesNamesAndUniqueBeginnings) {
-  add("gemma-3-270m-q4_k_m.gguf");
-  add("SmolLM2-135M-Instruct.Q4_1.gguf");
-  add("big-00001-of-00002.gguf");
-  add("big-00002-of-00002.gguf");
-  EXPECT_EQ(resolve_model(""), dir_.path() / "SmolLM2-135M-Instruct.Q4_1.gguf");
-  EXPECT_EQ(resolve_model("gemma3-270m"), dir_.path() / "gemma-3-270m-q4_k_m.gguf");
-  EXPECT_EQ(resolve_model("smollm2"), dir_.path() / "SmolLM2-135M-Instruct.Q4_1.gguf");
-  EXPECT_EQ(resolve_model("gemma-3-270m-q4_k_m.gguf"), dir_.path() / "gemma-3-270m-q4_k_m.gguf");
-  EXPECT_EQ(resolve_model("big"), dir_.path() / "big-00001-of-00002.gguf");
-  const fs::path path = dir_.path() / "big-00002-of-00002.gguf";
-  EXPECT_EQ(resolve_model(path.string()), path);
-}
-
-TEST_F(ModelPath, AMissListsWhatIsThere) {
-  EXPECT_THAT(error_of(ErrorCode::io, [] { resolve_model(""); }), HasSubstr("./dev fetch"));
-  EXPECT_THAT(error_of(ErrorCode::io, [] { resolve_model("llama"); }),
-              HasSubstr("holds no models"));
-  add("gemma-3-270m.gguf");
-  add("gemma-3-1b.gguf");
-  EXPECT_THAT(error_of(ErrorCode::io, [] { resolve_model("llama"); }),
-              HasSubstr("gemma-3-1b.gguf, gemma-3-270m.gguf"));
-  EXPECT_THAT(error_of(ErrorCode::io, [] { resolve_model("gemma"); }), HasSubstr("several models"));
-  EXPECT_THAT(error_of(ErrorCode::io, [] { resolve_model("/"); }), HasSubstr("'/'"));
 }
 
 TEST(Printable, ReplacesControlCharactersAlone) {

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <string>
 
+#include "base/shard_name.h"
 #include "gguf/reader.h"
-#include "gguf/shard_name.h"
 #include "gguf/writer.h"
 #include "tests/gguf/expect_error.h"
 #include "tests/support/temp_dir.h"

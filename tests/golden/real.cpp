@@ -11,8 +11,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "cli/model_path.h"
 #include "logits.h"
+#include "store/places.h"
 #include "tally.h"
 
 namespace wattle::golden {
@@ -175,7 +175,7 @@ void check_greedy(const std::string& name, const nlohmann::json& golden, Engine&
 // Beside the json, else in the folder of the models.
 std::filesystem::path find_model(const std::filesystem::path& folder, const std::string& file) {
   if (std::filesystem::exists(folder / file)) return folder / file;
-  return cli::model_folder() / file;
+  return store::places_from_environment().own_folder() / file;
 }
 
 size_t longest_case(const nlohmann::json& golden) {

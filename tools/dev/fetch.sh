@@ -61,7 +61,7 @@ model_in_args() {
 
 model_folder() {
   if [[ -n ${WATTLE_MODELS-} ]]; then
-    echo "$WATTLE_MODELS"
+    echo "${WATTLE_MODELS%%:*}" # the first of several is the one that models are put into
   elif [[ -n ${XDG_DATA_HOME:-${HOME-}} ]]; then
     echo "${XDG_DATA_HOME:-$HOME/.local/share}/wattle/models"
   else

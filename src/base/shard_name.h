@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <optional>
 
-namespace wattle::gguf {
+namespace wattle {
 
 struct ShardName {
   std::filesystem::path stem;  // with its folder, up to the first dash of the suffix
@@ -19,4 +19,4 @@ struct ShardName {
 // Nothing where the name has no such ending.
 std::optional<ShardName> parse_shard_name(const std::filesystem::path& path);
 
-}  // namespace wattle::gguf
+}  // namespace wattle

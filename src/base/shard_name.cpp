@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gguf/shard_name.h"
+#include "base/shard_name.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace wattle::gguf {
+namespace wattle {
 namespace {
 
 constexpr std::string_view kPattern = "-00001-of-00001.gguf";
@@ -38,4 +38,4 @@ std::optional<ShardName> parse_shard_name(const std::filesystem::path& path) {
   return ShardName{text.substr(0, text.size() - kPattern.size()), *number, *count};
 }
 
-}  // namespace wattle::gguf
+}  // namespace wattle
