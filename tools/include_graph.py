@@ -37,6 +37,7 @@ ALLOWED = {
     "runtime": ["runtime/template_loader", "runtime/vocab_loader", "engine", "sampling", "chat",
                 "tokenizer", "model", "backend/cpu", "backend", "kernels", "gguf", "tensor", "base",
                 "api"],
+    "c_api": ["engine", "api"],
     # model: `show` reads hyperparameters and counts the cache.
     "cli": ["runtime/template_loader", "runtime/vocab_loader", "engine", "chat", "tokenizer",
             "model", "gguf", "kernels", "tensor", "store", "base", "api"],

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "wattle/error.h"
+#include "wattle/export.h"
 #include "wattle/log.h"
 #include "wattle/message.h"
 #include "wattle/sampling_params.h"
@@ -121,7 +122,7 @@ class Session;
 
 // Immutable after construction but for its thread pool: sessions of one engine share it, and only
 // one of them may compute at a time (calls from several threads are serialised).
-class Engine {
+class WATTLE_API Engine {
  public:
   // Throws Error: bad_input, unsupported, io, out_of_memory, usage (parameters), cancelled.
   explicit Engine(const EngineParams& params);
@@ -140,6 +141,10 @@ class Engine {
     bool parse_special = true;  // "<bos>" in the text becomes the control token
   };
   std::vector<TokenId> tokenize(std::string_view text, TokenizeOptions options) const;
+
+  // The bytes that the token stands for, often a part of a character; those of a control token are
+  // its name. Throws Error{usage} where the vocabulary has no such id.
+  std::string token_bytes(TokenId id) const;
 
   // Feeds `ids` to a fresh sequence and hands out the logits [n_vocab] after each of them in order,
   // or only the last ones. The row is valid during the call. Nothing is added to the ids.
@@ -167,7 +172,7 @@ class Engine {
 // One sequence of tokens with its KV cache. What the next request has in common at its beginning
 // with the tokens of this or another session of the engine is not computed again. Not thread-safe,
 // except cancel().
-class Session {
+class WATTLE_API Session {
  public:
   ~Session();
   Session(const Session&) = delete;

@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "wattle/export.h"
+
 namespace wattle {
 
 enum class ErrorCode {
@@ -21,7 +23,7 @@ enum class ErrorCode {
 
 // what(): names file, tensor or key, what was found and what was expected.
 // hint(): the next step for the person who reads it; may be empty.
-class Error : public std::runtime_error {
+class WATTLE_API Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& what, std::string hint = {})
       : std::runtime_error(what), code_(code), hint_(std::move(hint)) {}

@@ -41,6 +41,17 @@ std::vector<TokenId> Engine::tokenize(std::string_view text, TokenizeOptions opt
       text, {.add_bos = options.add_bos, .parse_special = options.parse_special});
 }
 
+std::string Engine::token_bytes(TokenId id) const {
+  const Tokenizer& tokenizer = impl_->core.tokenizer();
+  if (!tokenizer.contains(id)) {
+    throw Error(ErrorCode::usage, fmt::format("token id {}, expected 0 to {}", to_int(id),
+                                              tokenizer.n_vocab() - 1));
+  }
+  std::string bytes;
+  tokenizer.append_bytes(id, bytes);
+  return bytes;
+}
+
 void Engine::logits(std::span<const TokenId> ids, bool all,
                     const std::function<void(std::span<const float> row)>& on_row) {
   runtime::EngineCore& core = impl_->core;

@@ -102,6 +102,18 @@ TEST(Engine, GivesTheLogitsOfAllIdsOrOfTheLast) {
   EXPECT_EQ(last.back(), all.back());
 }
 
+TEST(Engine, TokensAreTheBytesOfTheText) {
+  Engine engine(params_with({}));
+  const std::string text = "Lily saw a caf\xc3\xa9.";
+  std::string bytes;
+  for (const TokenId id : engine.tokenize(text, {.add_bos = false, .parse_special = false})) {
+    bytes += engine.token_bytes(id);
+  }
+  EXPECT_EQ(bytes, " " + text);  // the model wants a space before the first word
+  expect_error(ErrorCode::usage, {"5081"}, [&] { engine.token_bytes(TokenId(5081)); });
+  expect_error(ErrorCode::usage, {"-1"}, [&] { engine.token_bytes(TokenId(-1)); });
+}
+
 TEST(Engine, RefusesIdsThatAreNone) {
   Engine engine(params_with({.n_ctx = 32}));
   const auto ask = [&](std::vector<TokenId> ids) { engine.logits(ids, false, [](auto) {}); };
