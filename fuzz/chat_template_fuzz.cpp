@@ -14,7 +14,7 @@
 
 namespace {
 
-using wattle::chat::Json;
+using wattle::Json;
 
 // Well below what the program allows, so that a run takes milliseconds.
 constexpr wattle::chat::jinja::Limits kLimits{.max_template_bytes = 1 << 16,
@@ -24,7 +24,7 @@ constexpr wattle::chat::jinja::Limits kLimits{.max_template_bytes = 1 << 16,
                                               .max_range = 1000};
 
 const Json& variables() {
-  static const Json json = wattle::chat::parse_json(R"({
+  static const Json json = wattle::parse_json(R"({
     "messages": [
       {"role": "system", "content": "Be brief."},
       {"role": "user", "content": " Hé <b>&</b>\n"},

@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-#include "chat/json_input.h"
+#include "base/json_input.h"
 #include "wattle/message.h"
 
 namespace wattle::chat {

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/json_input.h"
 #include "base/text_segment.h"
 #include "chat/civil_time.h"
-#include "chat/json_input.h"
 
 namespace wattle::chat {
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "chat/json_input.h"
+#include "base/json_input.h"
 #include "wattle/error.h"
 
 namespace wattle::chat {

@@ -3,13 +3,11 @@
 
 #include <fmt/format.h>
 
-#include "chat/json_input.h"
+#include "base/json_input.h"
 #include "wattle/error.h"
 
 namespace wattle::cli {
 namespace {
-
-using chat::Json;
 
 // Absent members are empty texts.
 std::string text_of(const Json& object, const char* key) {
@@ -48,7 +46,7 @@ std::string note_of(const std::vector<Message>& messages) {
 }
 
 std::vector<Message> messages_of(std::string_view note, const std::string& file) {
-  const Json json = chat::parse_json(note, file);
+  const Json json = parse_json(note, file);
   try {
     std::vector<Message> messages;
     for (const Json& message : json.at("messages")) messages.push_back(as_message(message));

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json_input.h"
 #include "cli/commands.h"
 #include "cli/engine_flags.h"
 #include "cli/output.h"
@@ -35,9 +36,9 @@ struct Flags {
   std::string date;
 };
 
-chat::Json read_array(const std::string& path, const char* flag) {
+Json read_array(const std::string& path, const char* flag) {
   const std::string what = fmt::format("{} {}", flag, path);
-  chat::Json json = chat::parse_json(read_text_file(path, kMaxJsonBytes), what);
+  Json json = parse_json(read_text_file(path, kMaxJsonBytes), what);
   if (!json.is_array()) {
     throw Error(ErrorCode::bad_input,
                 fmt::format("{}: {}, expected a JSON array", what, json.type_name()));
@@ -52,9 +53,9 @@ void set_variable(const std::string& assignment, chat::TemplateInput& input) {
     throw Error(ErrorCode::usage, fmt::format("--set '{}': expected key=json", assignment));
   }
   const std::string key = assignment.substr(0, equals);
-  chat::Json value;
+  Json value;
   try {
-    value = chat::parse_json(assignment.substr(equals + 1), fmt::format("--set {}", key));
+    value = parse_json(assignment.substr(equals + 1), fmt::format("--set {}", key));
   } catch (const Error& e) {
     throw Error(ErrorCode::usage, e.what(), "a text needs its quotes: --set 'name=\"text\"'");
   }

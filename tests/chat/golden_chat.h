@@ -32,11 +32,11 @@ struct GoldenCases {
   std::string template_text;
   std::vector<std::pair<std::string, std::string>> special_tokens;
   chat::CivilTime now;
-  chat::Json cases;
+  Json cases;
 };
 
 inline GoldenCases load_cases(const std::filesystem::path& file) {
-  chat::Json json = chat::parse_json(read_file(file), file.string());
+  Json json = parse_json(read_file(file), file.string());
   GoldenCases golden;
   golden.template_text =
       read_file(file.parent_path().parent_path() / json.at("template").get<std::string>());
@@ -48,12 +48,12 @@ inline GoldenCases load_cases(const std::filesystem::path& file) {
   return golden;
 }
 
-inline chat::TemplateInput input_of(const GoldenCases& golden, const chat::Json& one) {
+inline chat::TemplateInput input_of(const GoldenCases& golden, const Json& one) {
   chat::TemplateInput input;
   input.special_tokens = golden.special_tokens;
   input.now = golden.now;
   input.variables["messages"] = one.at("messages");
-  input.variables["tools"] = one.contains("tools") ? one.at("tools") : chat::Json(nullptr);
+  input.variables["tools"] = one.contains("tools") ? one.at("tools") : Json(nullptr);
   input.variables["documents"] = nullptr;
   for (const auto& [name, value] : one.at("kwargs").items()) input.variables[name] = value;
   return input;

@@ -16,7 +16,6 @@ namespace wattle::golden {
 namespace {
 
 using chat::ChatTemplate;
-using chat::Json;
 using chat::TemplateInput;
 
 struct Outcome {
@@ -71,7 +70,7 @@ void check_conversations(const std::filesystem::path& file, Tally& tally) {
 }
 
 void check_features(const std::filesystem::path& file, Tally& tally) {
-  const Json golden = chat::parse_json(test::read_file(file), file.string());
+  const Json golden = parse_json(test::read_file(file), file.string());
   for (const Json& feature : golden.at("features")) {
     TemplateInput input;
     input.now = chat::parse_civil_time(golden.at("now").get<std::string>());

@@ -2,8 +2,8 @@
 // JSON to template values.
 #pragma once
 
+#include "base/json_input.h"
 #include "chat/jinja/runtime.h"
-#include "chat/json_input.h"
 
 namespace wattle::chat::jinja {
 

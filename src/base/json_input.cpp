@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "chat/json_input.h"
+#include "base/json_input.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 
 #include "wattle/error.h"
 
-namespace wattle::chat {
+namespace wattle {
 namespace {
 
 constexpr size_t kMaxDepth = 100;
@@ -102,4 +102,4 @@ Json parse_json(std::string_view text, std::string_view what) {
   return builder.take();
 }
 
-}  // namespace wattle::chat
+}  // namespace wattle

@@ -5,13 +5,13 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-namespace wattle::chat {
+namespace wattle {
 
-using Json = nlohmann::ordered_json;  // keys keep their order: it reaches the prompt
+using Json = nlohmann::ordered_json;  // keys keep their order: it reaches prompts and answers
 
 // `what` names the text in errors: "--messages m.json". Throws Error{bad_input} with the position
 // for text that is no JSON, is nested deeper than 100 levels, or holds an integer beyond 64 bits
 // (which would reach the prompt as another number).
 Json parse_json(std::string_view text, std::string_view what);
 
-}  // namespace wattle::chat
+}  // namespace wattle
