@@ -80,6 +80,14 @@ void Candidates::take_best(std::span<const float> logits, size_t k) {
   std::sort_heap(candidates_.begin(), candidates_.end(), better);
 }
 
+void Candidates::keep_if(const std::function<bool(TokenId)>& fits, size_t k) {
+  size_t n_kept = 0;
+  for (size_t i = 0; i < candidates_.size() && n_kept < k; ++i) {
+    if (fits(candidates_[i].id)) candidates_[n_kept++] = candidates_[i];
+  }
+  candidates_.resize(n_kept);
+}
+
 void Candidates::keep_top_p(double share) {
   const double best = best_logit();
   double total = 0.0;

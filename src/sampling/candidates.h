@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -24,6 +25,9 @@ class Candidates {
   // The k best of logits [n_vocab], best first; k = 0: all, in the order of ids. -inf is left out,
   // the rest must be finite. Sorts k candidates, never the vocabulary.
   void take_best(std::span<const float> logits, size_t k);
+
+  // The first k for which `fits` is true, in their order; it is not asked about more.
+  void keep_if(const std::function<bool(TokenId)>& fits, size_t k);
 
   // The smallest set, at least one, of the likeliest whose share of the probability reaches
   // `share`; best first.

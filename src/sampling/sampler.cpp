@@ -14,6 +14,10 @@
 namespace wattle::sampling {
 namespace {
 
+// How many of the best tokens are asked for, for k that must be allowed.
+constexpr size_t kMoreThanEnough = 2;
+constexpr size_t kAtLeast = 32;
+
 const SamplingParams& checked(const SamplingParams& params, size_t n_vocab) {
   check_params(params, n_vocab);
   return params;
@@ -43,6 +47,12 @@ bool all_below_inf(std::span<const float> logits) noexcept {
               "checksum with its source");
 }
 
+[[noreturn]] void throw_nothing_fits() {
+  throw Error(ErrorCode::bad_input, "grammar: no token of the vocabulary may come next",
+              "the grammar asks for characters that this model cannot write, or --logit-bias "
+              "forbids them");
+}
+
 }  // namespace
 
 Sampler::Sampler(const SamplingParams& params, size_t n_vocab, AppendTokenBytes token_bytes)
@@ -67,6 +77,7 @@ void Sampler::accept(TokenId token) {
   WATTLE_ASSERT(to_int(token) >= 0 && static_cast<size_t>(to_int(token)) < logits_.size());
   history_.push_back(token);
   if (breakers_) breakers_->accept(token);
+  if (constraint_ != nullptr) constraint_->accept(token);
 }
 
 TokenId Sampler::sample(std::span<const float> logits) {
@@ -80,8 +91,9 @@ TokenId Sampler::sample(std::span<const float> logits) {
   if (!all_below_inf(logits_)) throw_not_a_number(logits);
 
   const bool greedy = params_.temperature == 0.0f;
-  candidates_.take_best(logits_, greedy ? 1 : static_cast<size_t>(params_.top_k));
+  take_best(greedy ? 1 : static_cast<size_t>(params_.top_k));
   if (candidates_.all().empty()) {
+    if (constraint_ != nullptr) throw_nothing_fits();
     throw Error(ErrorCode::usage, "every token of the vocabulary is forbidden (its logit is -inf)",
                 "take some of the --logit-bias options away");
   }
@@ -91,6 +103,23 @@ TokenId Sampler::sample(std::span<const float> logits) {
   if (params_.top_p < 1.0f) candidates_.keep_top_p(params_.top_p);
   candidates_.keep_min_p(params_.min_p);
   return candidates_.draw(params_.temperature, rng_.next_unit());
+}
+
+// The k best of the tokens that the constraint allows. Which those are is seldom worth knowing: of
+// the best of all tokens, most are allowed where the model follows the grammar by itself. Where k
+// of them are, they are the ones looked for; only else every token is asked about.
+void Sampler::take_best(size_t k) {
+  if (constraint_ == nullptr) {
+    candidates_.take_best(logits_, k);
+    return;
+  }
+  if (k != 0) {
+    candidates_.take_best(logits_, kMoreThanEnough * k + kAtLeast);
+    candidates_.keep_if([&](TokenId id) { return constraint_->allows(id); }, k);
+    if (candidates_.all().size() == k) return;
+  }
+  constraint_->forbid(logits_);
+  candidates_.take_best(logits_, k);
 }
 
 std::span<const TokenId> Sampler::last_n(int32_t n) const noexcept {

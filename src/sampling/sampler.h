@@ -11,6 +11,7 @@
 
 #include "sampling/candidates.h"
 #include "sampling/dry.h"
+#include "sampling/grammar/constraint.h"
 #include "sampling/penalties.h"
 #include "sampling/rng.h"
 #include "wattle/sampling_params.h"
@@ -26,17 +27,23 @@ class Sampler {
   // Throws Error{usage}: see check_params.h.
   Sampler(const SamplingParams& params, size_t n_vocab, AppendTokenBytes token_bytes);
 
+  // From now on tokens must fit: sample() picks among those the constraint allows, accept() tells
+  // it what came. Called behind the prompt, of which a grammar knows nothing. Borrowed.
+  void constrain(grammar::Constraint& constraint) noexcept { constraint_ = &constraint; }
+
   // The token is part of the sequence now: the prompt's and each generated one, in order.
   void accept(TokenId token);
 
   // logits [n_vocab] of the next token; they are not changed. The token is not accepted yet.
-  // Throws Error{bad_input} where a logit is NaN or +inf, Error{usage} where all are forbidden.
+  // Throws Error{bad_input} where a logit is NaN or +inf and where no token fits the constraint,
+  // Error{usage} where all are forbidden; and what the constraint throws.
   TokenId sample(std::span<const float> logits);
 
   uint64_t seed() const noexcept { return seed_; }
 
  private:
   std::span<const TokenId> last_n(int32_t n) const noexcept;
+  void take_best(size_t k);
 
   SamplingParams params_;
   uint64_t seed_;
@@ -46,6 +53,7 @@ class Sampler {
   std::optional<Penalties> penalties_;
   std::optional<Dry> dry_;
   std::optional<BreakerScan> breakers_;
+  grammar::Constraint* constraint_ = nullptr;
   Candidates candidates_;
 };
 
