@@ -34,6 +34,10 @@ struct SamplingParams {
   std::vector<std::string> dry_sequence_breakers{"\n", ":", "\"", "*"};
 
   std::vector<std::pair<TokenId, float>> logit_bias{};  // added to the logits; -inf forbids
+
+  // What the answer must look like, in GBNF (docs/grammar.md); absent: anything. A request with one
+  // that cannot be used is Error{bad_input} or Error{unsupported} that says where.
+  std::optional<std::string> grammar{};
 };
 
 }  // namespace wattle

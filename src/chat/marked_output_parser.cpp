@@ -33,6 +33,14 @@ MarkedOutputParser::MarkedOutputParser(const OutputSyntax& syntax, std::string_v
   }
 }
 
+std::optional<ReasoningMarkers> MarkedOutputParser::reasoning() const noexcept {
+  for (const Region& region : syntax_.regions) {
+    if (region.kind != OutputEvent::Kind::reasoning) continue;
+    return ReasoningMarkers{region.open, region.close, region_ == &region};
+  }
+  return std::nullopt;
+}
+
 void MarkedOutputParser::feed(std::string_view piece, std::vector<OutputEvent>& out) {
   pending_ += piece;
   bool more = true;

@@ -31,6 +31,7 @@ class MarkedOutputParser final : public OutputParser {
   MarkedOutputParser(const OutputSyntax& syntax, std::string_view prompt);
 
   std::span<const std::string_view> markers() const noexcept override { return syntax_.markers; }
+  std::optional<ReasoningMarkers> reasoning() const noexcept override;
   void feed(std::string_view piece, std::vector<OutputEvent>& out) override;
   void finish(std::vector<OutputEvent>& out) override;
 

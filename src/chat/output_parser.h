@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,12 @@ enum class OutputFamily {
 // By what the template writes; by the architecture ("gemma4") where there is no template.
 OutputFamily output_family(std::string_view template_text, std::string_view architecture) noexcept;
 
+// What stands around the reasoning of a model; borrowed from constants.
+struct ReasoningMarkers {
+  std::string_view open, close;
+  bool is_open = false;  // the prompt has opened it: the answer begins inside
+};
+
 struct OutputEvent {
   enum class Kind { text, reasoning, tool_call } kind = Kind::text;
   std::string text = {};  // text, reasoning: the next piece
@@ -40,6 +47,8 @@ class OutputParser {
 
   // The texts of special tokens that feed() must be given although they are no text to print.
   virtual std::span<const std::string_view> markers() const noexcept = 0;
+  // Where the answer has reasoning before it, as it stands before the first piece.
+  virtual std::optional<ReasoningMarkers> reasoning() const noexcept { return std::nullopt; }
   // The next piece of the answer: whole UTF-8. Appends what it makes certain to `out`.
   virtual void feed(std::string_view piece, std::vector<OutputEvent>& out) = 0;
   // The answer is over: gives out what was held back.

@@ -3,8 +3,12 @@
 
 #include <limits>
 
+#include "cli/text_file.h"
+
 namespace wattle::cli {
 namespace {
+
+constexpr size_t kMaxFormBytes = size_t{4} << 20;
 
 uint32_t n_predict_of(int64_t flag) { return flag < 0 ? 0 : static_cast<uint32_t>(flag); }
 
@@ -31,6 +35,14 @@ void AnswerFlags::add_to(CLI::App& app) {
   app.add_option("--keep", n_keep, "tokens at the beginning that are never forgotten (default 0)")
       ->check(CLI::Range(0u, uint32_t{std::numeric_limits<int32_t>::max()}))
       ->type_name("N");
+  const std::string group = "Form of the answer";
+  app.add_option("--grammar", grammar, "GBNF that the answer must match: docs/grammar.md")
+      ->type_name("GBNF")
+      ->group(group);
+  app.add_option("--grammar-file", grammar_file, "the same from a file")
+      ->type_name("FILE")
+      ->group(group)
+      ->excludes("--grammar");
   reporting.add_to(app);
   sampling.add_to(app);
 }
@@ -38,6 +50,12 @@ void AnswerFlags::add_to(CLI::App& app) {
 EngineParams AnswerFlags::engine_params() const {
   EngineParams params = engine.params();
   if (!chat_template.empty()) params.chat_template = read_chat_template(chat_template);
+  return params;
+}
+
+SamplingParams AnswerFlags::sampling_params(const Engine& open) const {
+  SamplingParams params = sampling.apply_to(open.recommended_sampling());
+  params.grammar = grammar_file ? read_text_file(*grammar_file, kMaxFormBytes) : grammar;
   return params;
 }
 
@@ -56,7 +74,7 @@ CompletionRequest AnswerFlags::completion_request(const Engine& open) const {
 
 template <class Request>
 void AnswerFlags::fill(Request& request, const Engine& open) const {
-  request.sampling = sampling.apply_to(open.recommended_sampling());
+  request.sampling = sampling_params(open);
   request.n_predict = n_predict_of(n_predict);
   request.stop = stop;
   if (shifts_context) request.context_shift = ContextShift{.n_keep = n_keep};

@@ -21,7 +21,7 @@ struct AnswerFlags {
 
   // With the model's template or the one of --chat-template.
   EngineParams engine_params() const;
-  // sampling, n_predict, stop and thinking; messages are the caller's.
+  // Reads the file of a grammar. sampling, n_predict, stop and thinking; messages are the caller's.
   ChatRequest chat_request(const Engine& engine) const;
   // The same for raw text.
   CompletionRequest completion_request(const Engine& engine) const;
@@ -36,8 +36,11 @@ struct AnswerFlags {
   bool shifts_context = false;
   uint32_t n_keep = 0;
   std::string chat_template;
+  std::optional<std::string> grammar;
+  std::optional<std::string> grammar_file;
 
  private:
+  SamplingParams sampling_params(const Engine& engine) const;
   // What both kinds of requests have.
   template <class Request>
   void fill(Request& request, const Engine& engine) const;

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 
+#include "runtime/answer_grammar.h"
 #include "runtime/available_memory.h"
 #include "runtime/memory_fit.h"
 #include "runtime/page_in.h"
@@ -134,6 +135,12 @@ void EngineCore::page_in_weights(const EngineParams& params) const {
   if (!page_in(mappings, params.on_load_progress)) {
     throw Error(ErrorCode::cancelled, "loading was cancelled");
   }
+}
+
+const grammar::Vocabulary& EngineCore::grammar_vocabulary() {
+  std::call_once(grammar_once_,
+                 [&] { grammar_vocabulary_ = runtime::grammar_vocabulary(tokenizer_); });
+  return *grammar_vocabulary_;
 }
 
 SeqId EngineCore::create_sequence() {

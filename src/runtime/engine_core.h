@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -19,6 +20,7 @@
 #include "runtime/chat_prompt.h"
 #include "runtime/fair_mutex.h"
 #include "runtime/session_file.h"
+#include "sampling/grammar/constraint.h"
 #include "tensor/view.h"
 #include "tokenizer/tokenizer.h"
 #include "wattle/engine.h"
@@ -36,6 +38,8 @@ class EngineCore {
   const gguf::File& file() const noexcept { return file_; }
   const Tokenizer& tokenizer() const noexcept { return tokenizer_; }
   const ChatPrompt& chat_prompt() const noexcept { return chat_prompt_; }
+  // Made when it is asked for the first time.
+  const grammar::Vocabulary& grammar_vocabulary();
   const ModelInfo& info() const noexcept { return info_; }
   uint32_t n_ctx() const noexcept { return n_ctx_; }
   uint32_t n_batch() const noexcept { return static_cast<uint32_t>(model_->n_batch()); }
@@ -73,6 +77,8 @@ class EngineCore {
   gguf::File file_;
   Tokenizer tokenizer_;
   ChatPrompt chat_prompt_;
+  std::once_flag grammar_once_;
+  std::optional<grammar::Vocabulary> grammar_vocabulary_;
   CpuDevice device_;
   uint32_t n_ctx_;
   std::unique_ptr<Model> model_;

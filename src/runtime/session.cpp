@@ -4,14 +4,17 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "base/mapped_file.h"
+#include "runtime/answer_grammar.h"
 #include "runtime/answer_stream.h"
 #include "runtime/context_window.h"
 #include "runtime/engine_impl.h"
 #include "runtime/sequence.h"
 #include "runtime/session_file.h"
+#include "sampling/grammar/constraint.h"
 #include "sampling/sampler.h"
 
 namespace wattle {
@@ -30,17 +33,32 @@ struct Session::Impl {
 
   template <class Request>
   Answer generate(std::vector<TokenId> prompt, const Request& request,
-                  runtime::AnswerStream& stream);
+                  std::optional<grammar::Constraint> constraint, runtime::AnswerStream& stream);
+  // Nothing where the request has no grammar.
+  std::optional<grammar::Constraint> constraint(const SamplingParams& sampling, bool starts_text,
+                                                std::optional<grammar::Reasoning> reasoning);
 
   runtime::EngineCore& core;
   runtime::Sequence sequence;
+  runtime::AnswerGrammar answer_grammar;
   std::atomic<bool> cancelled{false};
   static_assert(std::atomic<bool>::is_always_lock_free, "cancel() is called by signal handlers");
 };
 
+std::optional<grammar::Constraint> Session::Impl::constraint(
+    const SamplingParams& sampling, bool starts_text, std::optional<grammar::Reasoning> reasoning) {
+  if (!runtime::AnswerGrammar::is_wanted(sampling)) return std::nullopt;
+  const grammar::Vocabulary& vocab = core.grammar_vocabulary();
+  return grammar::Constraint(
+      answer_grammar.matcher(sampling, vocab), vocab,
+      {.drops_first_space = starts_text && core.tokenizer().adds_space_prefix(),
+       .reasoning = reasoning});
+}
+
 // `text` is the prompt and grows by the answer.
 template <class Request>
 Answer Session::Impl::generate(std::vector<TokenId> text, const Request& request,
+                               std::optional<grammar::Constraint> constraint,
                                runtime::AnswerStream& stream) {
   const Clock::time_point start = Clock::now();
   const Tokenizer& tokenizer = core.tokenizer();
@@ -54,6 +72,7 @@ Answer Session::Impl::generate(std::vector<TokenId> text, const Request& request
   sampling::Sampler sampler(request.sampling, tokenizer.n_vocab(),
                             [&](TokenId id, std::string& out) { tokenizer.append_bytes(id, out); });
   for (const TokenId id : text) sampler.accept(id);
+  if (constraint) sampler.constrain(*constraint);
 
   Answer answer{.stop = StopReason::cancelled, .seed = sampler.seed()};
   Timings& timings = answer.timings;
@@ -75,6 +94,10 @@ Answer Session::Impl::generate(std::vector<TokenId> text, const Request& request
     stream.push(token);
     if (stream.stop_text_found()) {
       answer.stop = StopReason::stop_text;
+      break;
+    }
+    if (constraint && constraint->is_complete()) {
+      answer.stop = StopReason::end_of_text;
       break;
     }
     if (timings.n_generated == request.n_predict) {
@@ -104,18 +127,30 @@ Session::~Session() = default;
 Answer Session::complete(const CompletionRequest& request, const OnDelta& on_delta) {
   impl_->cancelled.store(false, std::memory_order_relaxed);
   const Tokenizer& tokenizer = impl_->core.tokenizer();
-  runtime::AnswerStream stream(tokenizer, request.prompt.empty(), request.stop, nullptr, on_delta);
+  const bool starts_text = request.prompt.empty();
+  runtime::AnswerStream stream(tokenizer, starts_text, request.stop, nullptr, on_delta);
   return impl_->generate(tokenizer.encode(request.prompt, {.parse_special = request.parse_special}),
-                         request, stream);
+                         request, impl_->constraint(request.sampling, starts_text, std::nullopt),
+                         stream);
 }
 
 Answer Session::chat(const ChatRequest& request, const OnDelta& on_delta) {
   impl_->cancelled.store(false, std::memory_order_relaxed);
   const runtime::EngineCore& core = impl_->core;
   const std::vector<TextSegment> segments = core.chat_prompt().render(request);
-  runtime::AnswerStream stream(core.tokenizer(), true, request.stop,
-                               core.chat_prompt().make_parser(request, segments), on_delta);
-  return impl_->generate(core.tokenizer().encode(segments), request, stream);
+  auto parser = core.chat_prompt().make_parser(request, segments);
+  std::optional<grammar::Reasoning> reasoning;
+  if (runtime::AnswerGrammar::is_wanted(request.sampling)) {
+    if (!request.tools_json.empty()) {
+      throw Error(ErrorCode::usage, "an answer is held to a grammar or may call tools, not both",
+                  "leave the tools or the grammar out");
+    }
+    reasoning =
+        runtime::reasoning_tokens(core.tokenizer(), parser->reasoning(), request.enable_thinking);
+  }
+  runtime::AnswerStream stream(core.tokenizer(), true, request.stop, std::move(parser), on_delta);
+  return impl_->generate(core.tokenizer().encode(segments), request,
+                         impl_->constraint(request.sampling, true, reasoning), stream);
 }
 
 void Session::save(const std::filesystem::path& path, std::string_view note) const {
