@@ -24,9 +24,11 @@ struct Fd {
 };
 
 [[noreturn]] void throw_io(const std::filesystem::path& path, const char* doing, int err) {
-  throw Error(ErrorCode::io,
-              fmt::format("{}: cannot {}: {}", path.string(), doing, std::strerror(err)),
-              err == ENOENT ? "check the path" : "");
+  const char* hint = "";
+  if (err == ENOENT) hint = "check the path";
+  if (err == ENOMEM) hint = "the process may not have so much address space (ulimit -v)";
+  throw Error(err == ENOMEM ? ErrorCode::out_of_memory : ErrorCode::io,
+              fmt::format("{}: cannot {}: {}", path.string(), doing, std::strerror(err)), hint);
 }
 
 }  // namespace

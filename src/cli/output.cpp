@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/env.h"
+#include "base/utf8.h"
 #include "wattle/error.h"
 
 namespace wattle::cli {
@@ -44,16 +45,18 @@ std::string Paint::wrap(std::string_view code, std::string_view text) const {
 }
 
 std::string printable(std::string_view text, std::string_view keep) {
-  const auto byte = [&](size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-  };
   std::string out;
   out.reserve(text.size());
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool c1 = byte(i) == 0xc2 && byte(i + 1) >= 0x80 && byte(i + 1) < 0xa0;  // U+0080..9f
-    const bool is_control = c1 || byte(i) < 0x20 || byte(i) == 0x7f;
-    out.push_back(is_control && keep.find(text[i]) == std::string_view::npos ? '?' : text[i]);
-    if (c1) ++i;
+  while (!text.empty()) {
+    const utf8::Decoded c = utf8::decode(text);
+    const bool is_control = c.codepoint < 0x20 || (c.codepoint >= 0x7f && c.codepoint < 0xa0) ||
+                            c.status != utf8::Status::ok;
+    if (is_control && keep.find(text[0]) == std::string_view::npos) {
+      out.push_back('?');
+    } else {
+      out.append(text.substr(0, c.size_bytes));
+    }
+    text.remove_prefix(c.size_bytes);
   }
   return out;
 }

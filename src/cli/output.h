@@ -32,7 +32,7 @@ class Paint {
 };
 
 // Text of a file or a model for a terminal, which it must not steer: control characters (also those
-// beyond ASCII) become '?', but for the ones in `keep`.
+// beyond ASCII) and bytes that are no UTF-8 become '?', but for the ones in `keep`.
 std::string printable(std::string_view text, std::string_view keep = {});
 
 }  // namespace wattle::cli

@@ -109,7 +109,10 @@ TEST(Printable, ReplacesControlCharactersAlone) {
   EXPECT_EQ(printable("a\tb\n\x1b[0m\x7f"), "a?b??[0m?");
   EXPECT_EQ(printable("a\tb\n\x1b[0m", "\n\t"), "a\tb\n?[0m");
   EXPECT_EQ(printable("\u0080\u009f\u00a0\u00e9\u4e2d"), "??\u00a0\u00e9\u4e2d");
-  EXPECT_EQ(printable("\xc2"), "\xc2");  // cut short: whatever it is, no control character
+  EXPECT_EQ(printable("\xc2"), "?");
+  EXPECT_EQ(printable("a\x9b"
+                      "2J\xff"),
+            "a?2J?");
 }
 
 TEST(TextFile, ReadsUpToItsLimit) {

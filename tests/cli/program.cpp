@@ -70,6 +70,7 @@ ProgramResult run_wattle(const std::vector<std::string>& args, const ProgramInpu
   std::ofstream(in, std::ios::binary) << input.stdin_text;
 
   std::vector<std::string> arguments{WATTLE_PROGRAM};
+  if (!input.shell.empty()) arguments = {"/bin/bash", "-c", input.shell, "bash", WATTLE_PROGRAM};
   arguments.insert(arguments.end(), args.begin(), args.end());
   std::vector<std::string> environment{"PATH=/usr/bin:/bin"};
   bool has_models = false;
@@ -86,7 +87,7 @@ ProgramResult run_wattle(const std::vector<std::string>& args, const ProgramInpu
   ::posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), O_WRONLY | O_CREAT, 0600);
   ::posix_spawn_file_actions_addopen(&actions, 2, err.c_str(), O_WRONLY | O_CREAT, 0600);
   pid_t pid = 0;
-  const int error = ::posix_spawn(&pid, WATTLE_PROGRAM, &actions, nullptr,
+  const int error = ::posix_spawn(&pid, arguments.front().c_str(), &actions, nullptr,
                                   pointers(arguments).data(), pointers(environment).data());
   ::posix_spawn_file_actions_destroy(&actions);
   if (error != 0) {

@@ -14,7 +14,8 @@ struct ProgramInput {
   std::vector<std::pair<std::string, std::string>> env = {};  // added to a small, fixed environment
   std::string stdout_path = {};                               // instead of catching it
   std::string stderr_path = {};                               // the same
-  int signal = 0;  // sent as soon as something is on stdout
+  int signal = 0;          // sent as soon as something is on stdout
+  std::string shell = {};  // bash commands around the program, which is "$@" in them
 };
 
 struct ProgramResult {
