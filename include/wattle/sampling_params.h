@@ -38,6 +38,8 @@ struct SamplingParams {
   // What the answer must look like, in GBNF (docs/grammar.md); absent: anything. A request with one
   // that cannot be used is Error{bad_input} or Error{unsupported} that says where.
   std::optional<std::string> grammar{};
+  // The same as a JSON Schema, as text; not both. The answer is JSON then.
+  std::optional<std::string> json_schema{};
 };
 
 }  // namespace wattle

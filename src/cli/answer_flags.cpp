@@ -43,6 +43,18 @@ void AnswerFlags::add_to(CLI::App& app) {
       ->type_name("FILE")
       ->group(group)
       ->excludes("--grammar");
+  app.add_option("-j,--json-schema", json_schema,
+                 "JSON Schema that the answer must fit: docs/grammar.md")
+      ->type_name("SCHEMA")
+      ->group(group)
+      ->excludes("--grammar")
+      ->excludes("--grammar-file");
+  app.add_option("--json-schema-file", json_schema_file, "the same from a file (-jf)")
+      ->type_name("FILE")
+      ->group(group)
+      ->excludes("--grammar")
+      ->excludes("--grammar-file")
+      ->excludes("--json-schema");
   reporting.add_to(app);
   sampling.add_to(app);
 }
@@ -56,6 +68,8 @@ EngineParams AnswerFlags::engine_params() const {
 SamplingParams AnswerFlags::sampling_params(const Engine& open) const {
   SamplingParams params = sampling.apply_to(open.recommended_sampling());
   params.grammar = grammar_file ? read_text_file(*grammar_file, kMaxFormBytes) : grammar;
+  params.json_schema =
+      json_schema_file ? read_text_file(*json_schema_file, kMaxFormBytes) : json_schema;
   return params;
 }
 

@@ -38,6 +38,8 @@ struct AnswerFlags {
   std::string chat_template;
   std::optional<std::string> grammar;
   std::optional<std::string> grammar_file;
+  std::optional<std::string> json_schema;
+  std::optional<std::string> json_schema_file;
 
  private:
   SamplingParams sampling_params(const Engine& engine) const;

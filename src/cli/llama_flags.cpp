@@ -17,6 +17,7 @@ struct Renamed {
 constexpr Renamed kRenamed[] = {
     {"-ctk", "--cache-type-k"},
     {"-ctv", "--cache-type-v"},
+    {"-jf", "--json-schema-file"},
     {"-sys", "--system"},
 };
 

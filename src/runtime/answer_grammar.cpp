@@ -10,6 +10,7 @@
 #include "sampling/grammar/gbnf.h"
 #include "sampling/grammar/machine.h"
 #include "sampling/grammar/network.h"
+#include "sampling/json_schema/json_schema.h"
 #include "wattle/error.h"
 
 namespace wattle::runtime {
@@ -59,9 +60,10 @@ std::optional<grammar::Reasoning> reasoning_tokens(
 
 grammar::TokenMatcher& AnswerGrammar::matcher(const SamplingParams& params,
                                               const grammar::Vocabulary& vocab) {
-  const std::string& source = *params.grammar;
+  const std::string source = params.grammar ? *params.grammar : "schema:" + *params.json_schema;
   if (matcher_ == nullptr || source_ != source) {
-    grammar::Machine machine(grammar::build_network(grammar::parse_gbnf(source)));
+    grammar::Machine machine(grammar::build_network(grammar::parse_gbnf(
+        params.grammar ? *params.grammar : json_schema::to_gbnf(*params.json_schema))));
     matcher_ = std::make_unique<grammar::TokenMatcher>(std::move(machine), vocab.text);
     source_ = source;
   }

@@ -30,7 +30,7 @@ class AnswerGrammar {
  public:
   // Whether the request has one.
   static bool is_wanted(const SamplingParams& params) noexcept {
-    return params.grammar.has_value();
+    return params.grammar || params.json_schema;
   }
 
   // vocab: the same one each time, borrowed. Throws Error for a grammar that cannot be used.

@@ -53,6 +53,11 @@ void check_params(const SamplingParams& p, size_t n_vocab) {
     expect(!breaker.empty(), "--dry-sequence-breaker", "empty", "a text");
   }
 
+  if (p.grammar && p.json_schema) {
+    throw Error(ErrorCode::usage,
+                "--grammar and --json-schema are both given, expected one of them");
+  }
+
   for (const auto& [id, bias] : p.logit_bias) {
     expect(to_int(id) >= 0 && static_cast<size_t>(to_int(id)) < n_vocab, "--logit-bias: token",
            to_int(id), "an id of the vocabulary",

@@ -52,6 +52,34 @@ TEST(Run, CompletesRawTextWithoutATemplate) {
   EXPECT_EQ(quiet.err, "");
 }
 
+TEST(Run, HoldsTheAnswerToAGrammar) {
+  const test::TempDir dir;
+  const std::string path = dir.path() / "answer.gbnf";
+  std::ofstream(path) << "root ::= (\"yes\" | \"no\") \"!\"\n";
+  const Strings base{"run", "-m", "stories", "--temp", "0", "Is it?"};
+  const auto with = [&](const Strings& more) {
+    Strings args = base;
+    args.insert(args.end(), more.begin(), more.end());
+    return run_wattle(args);
+  };
+  const auto from_file = with({"--grammar-file", path});
+  EXPECT_EQ(from_file.exit_code, 0) << from_file.err;
+  EXPECT_TRUE(from_file.out == "yes!\n" || from_file.out == "no!\n") << from_file.out;
+  EXPECT_EQ(with({"--grammar", "root ::= (\"yes\" | \"no\") \"!\""}).out, from_file.out);
+
+  const auto schema = with({"-j", R"({"properties": {"a": {"maximum": 99}}, "required": ["a"]})"});
+  EXPECT_EQ(schema.exit_code, 0) << schema.err;
+  EXPECT_LE(json::parse(schema.out).at("a").get<int64_t>(), 99);
+
+  std::ofstream(path) << "root ::= maybe\n";
+  const auto unknown = with({"--grammar-file", path});
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("grammar, line 1, column 10: no rule is called 'maybe'"));
+  const auto refused = with({"-jf", path});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_EQ(with({"--grammar", "x", "-j", "{}"}).exit_code, 2);
+}
+
 TEST(Run, TakesThePromptFromArgumentFlagFileAndPipe) {
   const test::TempDir dir;
   const std::string path = dir.path() / "prompt.txt";

@@ -28,6 +28,7 @@ Calls left_calls(const Network& net) {
   std::vector<std::vector<Visit>> waiting(n_rules);
   std::vector<bool> seen(net.states.size(), false);
   std::vector<Visit> todo;
+  todo.reserve(n_rules);
   for (uint32_t i = 0; i < n_rules; ++i) todo.push_back({net.entry[i], i});
 
   while (!todo.empty()) {
