@@ -32,5 +32,7 @@ Command add_info(CLI::App& program);
 Command add_template(CLI::App& program);
 Command add_tokenize(CLI::App& program);
 Command add_logits(CLI::App& program);
+Command add_man(CLI::App& program);
+Command add_completion(CLI::App& program);
 
 }  // namespace wattle::cli

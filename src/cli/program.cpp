@@ -7,10 +7,10 @@
 
 #include <algorithm>
 #include <exception>
+#include <memory>
 #include <new>
 
-#include "base/env.h"
-#include "cli/commands.h"
+#include "cli/definition.h"
 #include "cli/llama_flags.h"
 #include "cli/output.h"
 #include "cli/suggest.h"
@@ -27,16 +27,6 @@ void occupy_standard_streams() noexcept {
       (void)::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
     }
   }
-}
-
-std::string footer() {
-  std::string text = "Environment:\n";
-  for (const env::Variable& variable : env::all()) {
-    text += fmt::format("  {:<18}{}\n", variable.name, variable.meaning);
-  }
-  return text +
-         "\nExit codes: 0 done, 1 bad input or failure, 2 bad usage, 130 interrupted.\n"
-         "`wattle COMMAND --help` explains a command.";
 }
 
 // Messages quote files and arguments.
@@ -85,17 +75,8 @@ void refuse_leftovers(const CLI::App& app, const std::string& title) {
 }
 
 int parse_and_run(std::vector<std::string> args) {
-  CLI::App program("Runs large language models on small boards: GGUF in, text out.", "wattle");
-  program.set_version_flag("--version", "wattle " WATTLE_VERSION);
-  program.footer(footer());
-  program.require_subcommand(0, 1);
-  program.allow_extras();
-  std::vector<Command> commands;
-  for (const AddCommand add : all_commands()) {
-    commands.push_back(add(program));
-    commands.back().app->allow_extras();
-  }
-
+  const std::unique_ptr<Definition> definition = define_program();
+  CLI::App& program = definition->app;
   std::string title = "wattle";
   try {
     args = expand_llama_flags(std::move(args));
@@ -115,7 +96,7 @@ int parse_and_run(std::vector<std::string> args) {
   }
 
   refuse_leftovers(program, title);
-  for (const Command& command : commands) {
+  for (const Command& command : definition->commands) {
     if (!command.app->parsed()) continue;
     refuse_leftovers(*command.app, title + " " + command.app->get_name());
     return command.body();

@@ -20,6 +20,8 @@ libgtest-dev         test framework
 libpcre2-dev         patterns that tokenizers are held to
 ccache               compiles a file only once
 python3              checks of the source tree
+fish                 shell that completions are tested in
+zsh                  shell that completions are tested in
 '
 packages[format]='
 clang-format-19      formats the sources
