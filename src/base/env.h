@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace wattle::env {
 
@@ -17,6 +18,12 @@ inline constexpr Variable kIsa{
     "WATTLE_ISA", "force a kernel set: reference, scalar, avx2, avx512, avx512vnni, neon"};
 inline constexpr Variable kModels{
     "WATTLE_MODELS", "folders of models, with ':' between (default $XDG_DATA_HOME/wattle/models)"};
+inline constexpr Variable kConfig{
+    "WATTLE_CONFIG", "configuration file (default $XDG_CONFIG_HOME/wattle/config.toml)"};
+inline constexpr Variable kFlag{"WATTLE_<FLAG>",
+                                "default of a flag: WATTLE_THREADS=4 stands for --threads 4"};
+inline constexpr Variable kXdgConfigHome{"XDG_CONFIG_HOME",
+                                         "where configuration lies (default ~/.config)"};
 inline constexpr Variable kHfHubCache{"HF_HUB_CACHE",
                                       "cache of the hub's client (default $HF_HOME/hub)"};
 inline constexpr Variable kHfHome{"HF_HOME",
@@ -35,5 +42,9 @@ std::span<const Variable> all() noexcept;
 
 // The value, or nothing where the variable is unset or empty.
 std::optional<std::string> get(const Variable& variable);
+
+// The variable that stands for a flag: "WATTLE_CTX_SIZE" of "ctx-size"; and its value, as above.
+std::string flag_variable(std::string_view long_name);
+std::optional<std::string> get_flag(std::string_view long_name);
 
 }  // namespace wattle::env

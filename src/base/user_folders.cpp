@@ -14,6 +14,10 @@ std::optional<std::filesystem::path> folder(const env::Variable& variable, const
 
 }  // namespace
 
+std::optional<std::filesystem::path> user_config_folder() {
+  return folder(env::kXdgConfigHome, ".config");
+}
+
 std::optional<std::filesystem::path> user_data_folder() {
   return folder(env::kXdgDataHome, ".local/share");
 }

@@ -17,16 +17,18 @@ uint32_t n_predict_of(int64_t flag) { return flag < 0 ? 0 : static_cast<uint32_t
 void AnswerFlags::add_to(CLI::App& app) {
   engine.add_to(app);
   add_chat_template_flag(app, chat_template);
-  app.add_option("--system", system, "system message (-sys)")->type_name("TEXT");
+  app.add_option("--system", system, "system message (-sys)")->type_name("TEXT")->configurable();
   app.add_option_function<std::string>(
          "--think", [this](const std::string& value) { think = value == "on"; },
          "let the model reason first, or not: on, off (default: as its template does)")
       ->check(CLI::IsMember({"on", "off"}))
-      ->type_name("on|off");
+      ->type_name("on|off")
+      ->configurable();
   app.add_option("-n,--predict,--n-predict", n_predict,
                  "tokens of the answer at most (default -1: as many as fit)")
       ->check(CLI::Range(int64_t{-1}, int64_t{std::numeric_limits<int32_t>::max()}))
-      ->type_name("N");
+      ->type_name("N")
+      ->configurable();
   app.add_option("-r,--stop,--reverse-prompt", stop, "text that ends the answer; may be repeated")
       ->type_name("TEXT")
       ->allow_extra_args(false);

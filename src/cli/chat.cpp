@@ -266,7 +266,7 @@ int chat(const Flags& flags) {
 
 Command add_chat(CLI::App& program) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* app = program.add_subcommand("chat", "converse with a model");
+  CLI::App* app = program.add_subcommand("chat", "converse with a model")->configurable();
   app->add_option("--continue", flags->go_on, "go on with the conversation that this file holds")
       ->type_name("FILE");
   app->add_option("--save", flags->save,

@@ -39,6 +39,8 @@ std::unique_ptr<Definition> define_program() {
   app.footer(footer());
   app.require_subcommand(0, 1);
   app.allow_extras();
+  // What a flag says of one call does not belong into a file: settings.h has the exceptions.
+  app.option_defaults()->configurable(false);
   for (const AddCommand add : all_commands()) {
     program->commands.push_back(add(app));
     program->commands.back().app->allow_extras();

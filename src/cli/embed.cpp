@@ -56,7 +56,8 @@ int embed(const Flags& flags) {
 
 Command add_embed(CLI::App& program) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* app = program.add_subcommand("embed", "the vector of a text, as a JSON array");
+  CLI::App* app =
+      program.add_subcommand("embed", "the vector of a text, as a JSON array")->configurable();
   flags->text.add_to(*app, "text");
   app->add_option_function<std::string>(
          "--pooling",

@@ -24,7 +24,8 @@ void add_cache_type(CLI::App& app, const char* names, std::optional<KvCacheType>
   app.add_option_function<std::string>(
          names, [&type](const std::string& name) { type = kCacheTypes.at(name); }, meaning)
       ->check(CLI::IsMember(kCacheTypes))
-      ->type_name("TYPE");
+      ->type_name("TYPE")
+      ->configurable();
 }
 
 }  // namespace
@@ -34,13 +35,15 @@ CLI::Option* add_model_flag(CLI::App& app, std::string& model) {
       .add_option(
           "-m,--model", model,
           "a GGUF file, a name that `wattle list` shows, or `stories` (default: SmolLM2 135M)")
-      ->type_name("MODEL");
+      ->type_name("MODEL")
+      ->configurable();
 }
 
 void add_chat_template_flag(CLI::App& app, std::string& file_or_text) {
   app.add_option("--chat-template,--chat-template-file", file_or_text,
                  "Jinja template instead of the model's own: a file, or the text")
-      ->type_name("FILE_OR_TEXT");
+      ->type_name("FILE_OR_TEXT")
+      ->configurable();
 }
 
 std::string read_chat_template(const std::string& file_or_text) {
@@ -58,14 +61,17 @@ void EngineFlags::add_to(CLI::App& app) {
   add_model_flag(app, model);
   app.add_option("-c,--ctx-size", n_ctx,
                  "tokens of context (default 0: what the model was trained for, at most 8192)")
-      ->type_name("N");
+      ->type_name("N")
+      ->configurable();
   app.add_option("-b,--batch-size", n_batch, "prompt tokens computed at once (default 512)")
       ->check(CLI::Range(1u, 65536u))
-      ->type_name("N");
+      ->type_name("N")
+      ->configurable();
   app.add_option("-t,--threads", n_threads, "threads (default 0: every usable processor)")
       ->check(CLI::Range(0u, 1024u))
-      ->type_name("N");
-  app.add_flag("--pin", pin_threads, "keep each thread on its own processor");
+      ->type_name("N")
+      ->configurable();
+  app.add_flag("--pin", pin_threads, "keep each thread on its own processor")->configurable();
   add_cache_type(app, "--kv", kv,
                  fmt::format("type of the KV cache: f32, f16 or q8_0 (default {})",
                              kv_default == KvCacheType::f32 ? "f32" : "f16"));

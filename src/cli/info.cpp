@@ -12,7 +12,9 @@
 #include "base/cpu_features.h"
 #include "base/thread_pool.h"
 #include "cli/commands.h"
+#include "cli/definition.h"
 #include "cli/output.h"
+#include "cli/settings.h"
 #include "kernels/kernels.h"
 
 namespace wattle::cli {
@@ -92,13 +94,47 @@ std::string as_text(const nlohmann::ordered_json& info) {
   return text;
 }
 
+// Only what is set somewhere: the rest is as --help says.
+int print_settings(bool json) {
+  const std::unique_ptr<Definition> definition = define_program();
+  const Settings settings(load_config(), definition->app);
+  const ConfigFile& file = settings.file();
+  nlohmann::ordered_json out;
+  out["file"] = file.path.string();
+  out["file_exists"] = file.exists;
+  out["settings"] = nlohmann::ordered_json::array();
+  std::string text =
+      fmt::format("configuration file: {}{}\n",
+                  file.path.empty() ? "none, as HOME is not set" : printable(file.path.string()),
+                  file.exists || file.path.empty() ? "" : " (not there)");
+  for (const Settings::Row& row : settings.rows(definition->app)) {
+    nlohmann::ordered_json values = nlohmann::ordered_json::array();
+    text += fmt::format("  {:<20}", printable(row.name));
+    for (const auto& [value, from] : row.values) {
+      text += fmt::format("{}{} ({})", values.empty() ? "" : "; not ", printable(value),
+                          printable(from));
+      values.push_back({{"value", value}, {"from", from}});
+    }
+    text += "\n";
+    out["settings"].push_back({{"name", row.name}, {"values", std::move(values)}});
+  }
+  text += "A flag wins over all of these.\n";
+  print_out(json ? out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"
+                 : text);
+  return 0;
+}
+
 }  // namespace
 
 Command add_info(CLI::App& program) {
   auto json = std::make_shared<bool>(false);
+  auto config = std::make_shared<bool>(false);
   CLI::App* app = program.add_subcommand("info", "this machine and the kernels chosen for it");
   app->add_flag("--json", *json, "print one JSON object");
-  return {app, [json] {
+  app->add_flag("--config", *config,
+                "show instead which settings the environment and the configuration file make");
+  return {app, [json, config] {
+            if (*config) return print_settings(*json);
             const auto info = collect();
             print_out(*json ? info.dump(2) + "\n" : as_text(info));
             return 0;

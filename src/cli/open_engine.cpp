@@ -47,8 +47,8 @@ class ProgressLine {
 }  // namespace
 
 void Reporting::add_to(CLI::App& app) {
-  app.add_flag("-q,--quiet", quiet, "no progress and no figures on stderr");
-  app.add_flag("-v,--verbose", verbose, "what the engine decides, on stderr");
+  app.add_flag("-q,--quiet", quiet, "no progress and no figures on stderr")->configurable();
+  app.add_flag("-v,--verbose", verbose, "what the engine decides, on stderr")->configurable();
 }
 
 std::unique_ptr<Engine> open_engine(EngineParams params, const Reporting& reporting,

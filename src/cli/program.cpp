@@ -13,6 +13,7 @@
 #include "cli/definition.h"
 #include "cli/llama_flags.h"
 #include "cli/output.h"
+#include "cli/settings.h"
 #include "cli/suggest.h"
 #include "wattle/error.h"
 
@@ -99,6 +100,7 @@ int parse_and_run(std::vector<std::string> args) {
   for (const Command& command : definition->commands) {
     if (!command.app->parsed()) continue;
     refuse_leftovers(*command.app, title + " " + command.app->get_name());
+    if (command.app->get_configurable()) Settings(load_config(), program).apply(*command.app);
     return command.body();
   }
   print_err(program.help());

@@ -117,7 +117,7 @@ int run(const Flags& flags) {
 
 Command add_run(CLI::App& program) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* app = program.add_subcommand("run", "answer one prompt");
+  CLI::App* app = program.add_subcommand("run", "answer one prompt")->configurable();
   flags->prompt.add_to(*app, "prompt");
   app->add_flag("--raw", flags->raw,
                 "continue the text instead of answering it; so does any model without a template");

@@ -39,7 +39,7 @@ void SamplingFlags::add_to(CLI::App& app) {
   const std::string group =
       "Sampling (defaults: 0.8, 40, 0.95, 0.05, or what the model recommends)";
   const auto add = [&](const char* names, auto& value, const char* meaning) {
-    app.add_option(names, value, meaning)->type_name("N")->group(group);
+    app.add_option(names, value, meaning)->type_name("N")->group(group)->configurable();
   };
   add("-s,--seed", seed, "seed of the random numbers (default -1: a fresh one)");
   add("--temp,--temperature", temperature, "temperature; 0: always the likeliest token");
@@ -57,10 +57,12 @@ void SamplingFlags::add_to(CLI::App& app) {
   add("--dry-penalty-last-n", dry_penalty_last_n, "DRY: how far back; -1: the whole context");
   app.add_option("--dry-sequence-breaker", dry_sequence_breakers,
                  "DRY: text no repetition reaches across; `none` for none; may be repeated")
+      ->configurable()
       ->type_name("TEXT")
       ->group(group)
       ->allow_extra_args(false);
   app.add_option("--logit-bias", logit_bias, "ID+N or ID-N, added to a logit; may be repeated")
+      ->configurable()
       ->type_name("ID+N")
       ->group(group)
       ->allow_extra_args(false);

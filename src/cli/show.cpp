@@ -11,7 +11,6 @@
 #include "cli/file_summary.h"
 #include "cli/output.h"
 #include "store/lookup.h"
-#include "wattle/error.h"
 
 namespace wattle::cli {
 namespace {
@@ -105,10 +104,6 @@ std::string as_text(const Json& summary) {
 }
 
 int show(const Flags& flags) {
-  if (!flags.model.empty() && !flags.argument.empty()) {
-    throw Error(ErrorCode::usage, "wattle show: more than one model",
-                "name it as argument or with -m");
-  }
   const gguf::File file(
       store::resolve_model(flags.argument.empty() ? flags.model : flags.argument));
   Json summary = summarise(file);
@@ -123,9 +118,10 @@ int show(const Flags& flags) {
 
 Command add_show(CLI::App& program) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* app = program.add_subcommand("show", "what a model file holds and needs");
-  app->add_option("MODEL", flags->argument, "the same as -m");
-  add_model_flag(*app, flags->model);
+  CLI::App* app =
+      program.add_subcommand("show", "what a model file holds and needs")->configurable();
+  CLI::Option* argument = app->add_option("MODEL", flags->argument, "the same as -m");
+  add_model_flag(*app, flags->model)->excludes(argument);
   app->add_flag("--tensors", flags->tensors, "list every tensor");
   app->add_flag("--keys", flags->keys, "list every key");
   app->add_flag("--json", flags->json, "print one JSON object");

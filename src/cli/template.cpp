@@ -107,7 +107,8 @@ int render(const Flags& flags) {
 Command add_template(CLI::App& program) {
   auto flags = std::make_shared<Flags>();
   CLI::App* app =
-      program.add_subcommand("template", "the prompt that a chat template makes of messages");
+      program.add_subcommand("template", "the prompt that a chat template makes of messages")
+          ->configurable();
   CLI::Option* model = add_model_flag(*app, flags->model);
   app->add_option("--template", flags->template_file, "a Jinja file instead of the model's own")
       ->type_name("FILE")

@@ -42,7 +42,8 @@ int tokenize(const Flags& flags) {
 Command add_tokenize(CLI::App& program) {
   auto flags = std::make_shared<Flags>();
   CLI::App* app =
-      program.add_subcommand("tokenize", "token ids of the text on stdin, as one JSON array");
+      program.add_subcommand("tokenize", "token ids of the text on stdin, as one JSON array")
+          ->configurable();
   add_model_flag(*app, flags->model);
   app->add_flag("--no-bos", flags->no_bos, "do not put the model's BOS token in front");
   app->add_flag("--no-special", flags->no_special,

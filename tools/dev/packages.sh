@@ -14,6 +14,7 @@ libutf8proc-dev      Unicode tables
 libxxhash-dev        checksums
 libcli11-dev         command line
 libedit-dev          line editing in chat
+libtomlplusplus-dev  configuration file
 '
 packages[test]='
 libgtest-dev         test framework
