@@ -84,6 +84,8 @@ typedef struct wattle_sampling_params {
   const int32_t* logit_bias_ids; /* [n_logit_bias] */
   const float* logit_biases;     /* [n_logit_bias], added to the logits; -INFINITY forbids */
   size_t n_logit_bias;
+  const char*
+      grammar; /* what the answer must look like, in GBNF (docs/grammar.md); null: anything */
 } wattle_sampling_params;
 
 WATTLE_API wattle_status wattle_sampling_params_init(wattle_sampling_params* params, size_t size);

@@ -135,6 +135,7 @@ SamplingParams from_c(const wattle_sampling_params& in) {
   for (size_t i = 0; i < in.n_logit_bias; ++i) {
     p.logit_bias.emplace_back(static_cast<TokenId>(in.logit_bias_ids[i]), in.logit_biases[i]);
   }
+  if (in.grammar != nullptr) p.grammar = in.grammar;
   return p;
 }
 

@@ -112,6 +112,21 @@ TEST(CApiAnswer, EverySamplingFieldArrives) {
   EXPECT_EQ(info_of(answer).seed, 11u);
 }
 
+TEST(CApiAnswer, AGrammarHoldsTheAnswer) {
+  const EnginePtr engine = open_stories();
+  const SessionPtr session = new_session(engine);
+  wattle_sampling_params sampling = greedy();
+  sampling.grammar = "root ::= \" yes\" | \" no\"";
+  const std::string text =
+      wattle_answer_text(complete(session, completion("Is it so?", 20, sampling)).get());
+  EXPECT_TRUE(text == " yes" || text == " no") << text;
+  sampling.grammar = "root ::= nothing";
+  const wattle_completion_request request = completion("Is it so?", 20, sampling);
+  wattle_answer* answer = nullptr;
+  EXPECT_EQ(wattle_session_complete(session.get(), &request, nullptr, nullptr, &answer),
+            WATTLE_BAD_INPUT);
+}
+
 TEST(CApiAnswer, ChatIsThatOfCpp) {
   wattle_engine_params params = engine_params();
   params.chat_template = kTemplate;
