@@ -11,7 +11,8 @@
 
 namespace wattle::cli {
 
-// -m alone, for commands that only look at a file (see store/lookup.h). `model` must outlive parsing.
+// -m alone, for commands that only look at a file (see store/lookup.h). `model` must outlive
+// parsing.
 CLI::Option* add_model_flag(CLI::App& app, std::string& model);
 
 // --chat-template: the path of a file, or the template itself.

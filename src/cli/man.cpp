@@ -60,6 +60,7 @@ int man(const ManFlags& flags) {
   const CommandReference* command = reference.find(flags.command);
   if (!flags.command.empty() && command == nullptr) {
     std::vector<std::string> known;
+    known.reserve(reference.commands.size());
     for (const CommandReference& one : reference.commands) known.push_back(one.name);
     const auto near = nearest(flags.command, known);
     throw Error(ErrorCode::usage,

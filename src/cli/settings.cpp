@@ -157,6 +157,7 @@ std::vector<Settings::Row> Settings::rows(const CLI::App& program) const {
     }
   }
   std::vector<Row> out;
+  out.reserve(rows.size());
   for (auto& [name, row] : rows) out.push_back(std::move(row));
   return out;
 }
