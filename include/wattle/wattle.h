@@ -86,6 +86,7 @@ typedef struct wattle_sampling_params {
   size_t n_logit_bias;
   const char*
       grammar; /* what the answer must look like, in GBNF (docs/grammar.md); null: anything */
+  const char* json_schema; /* the same as a JSON Schema; not both */
 } wattle_sampling_params;
 
 WATTLE_API wattle_status wattle_sampling_params_init(wattle_sampling_params* params, size_t size);

@@ -136,6 +136,7 @@ SamplingParams from_c(const wattle_sampling_params& in) {
     p.logit_bias.emplace_back(static_cast<TokenId>(in.logit_bias_ids[i]), in.logit_biases[i]);
   }
   if (in.grammar != nullptr) p.grammar = in.grammar;
+  if (in.json_schema != nullptr) p.json_schema = in.json_schema;
   return p;
 }
 

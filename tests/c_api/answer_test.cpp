@@ -120,6 +120,11 @@ TEST(CApiAnswer, AGrammarHoldsTheAnswer) {
   const std::string text =
       wattle_answer_text(complete(session, completion("Is it so?", 20, sampling)).get());
   EXPECT_TRUE(text == " yes" || text == " no") << text;
+  sampling.grammar = nullptr;
+  sampling.json_schema = "{\"enum\": [17]}";
+  EXPECT_STREQ(wattle_answer_text(complete(session, completion("How old?", 20, sampling)).get()),
+               "17");
+  sampling.json_schema = nullptr;
   sampling.grammar = "root ::= nothing";
   const wattle_completion_request request = completion("Is it so?", 20, sampling);
   wattle_answer* answer = nullptr;

