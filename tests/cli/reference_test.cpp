@@ -38,6 +38,13 @@ std::string shell(const std::string& script) {
   return out;
 }
 
+TEST(Reference, TheDocumentedCommandLineIsTheOneThereIs) {
+  const auto result = run_wattle({"man", "--markdown"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_TRUE(read_text(std::filesystem::path(WATTLE_SOURCE_DIR) / "docs/cli.md") == result.out)
+      << "docs/cli.md is old; `wattle man --markdown > docs/cli.md` writes it";
+}
+
 TEST(Reference, KnowsValuesChoicesAndPositionals) {
   const auto reference = cli::describe(*cli::define_program());
   const cli::CommandReference* run = reference.find("run");
