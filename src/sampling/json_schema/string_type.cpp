@@ -12,9 +12,15 @@
 namespace wattle::json_schema {
 namespace {
 
-// What may stand between the quotes. Macros of text: constants cannot be put together otherwise.
-#define WATTLE_DATE \
-  R"([0-9]{4} "-" ( "0" [1-9] | "1" [0-2] ) "-" ( "0" [1-9] | [12] [0-9] | "3" [01] ))"
+// What may stand between the quotes; of dates only those that there are, from the year 1. Macros of
+// text: constants cannot be put together otherwise.
+#define WATTLE_DATE                                                                      \
+  R"(( ( [1-9] [0-9]{3} | "0" [1-9] [0-9]{2} | "00" [1-9] [0-9] | "000" [1-9] ) "-" ( )" \
+  R"(( "0" [13578] | "1" [02] ) "-" ( "0" [1-9] | [12] [0-9] | "3" [01] ) | )"           \
+  R"(( "0" [469] | "11" ) "-" ( "0" [1-9] | [12] [0-9] | "30" ) | )"                     \
+  R"("02-" ( "0" [1-9] | "1" [0-9] | "2" [0-8] ) ) | )"                                  \
+  R"(( [0-9]{2} ( "0" [48] | [2468] [048] | [13579] [26] ) | )"                          \
+  R"(( "0" [48] | [2468] [048] | [13579] [26] ) "00" ) "-02-29" ))"
 #define WATTLE_TIME                                                                    \
   R"(( [01] [0-9] | "2" [0-3] ) ":" [0-5] [0-9] ":" [0-5] [0-9] ( "." [0-9]{1,9} )? )" \
   R"(( "Z" | [+\-] ( [01] [0-9] | "2" [0-3] ) ":" [0-5] [0-9] ))"
