@@ -24,6 +24,12 @@ inline constexpr Variable kFlag{"WATTLE_<FLAG>",
                                 "default of a flag: WATTLE_THREADS=4 stands for --threads 4"};
 inline constexpr Variable kXdgConfigHome{"XDG_CONFIG_HOME",
                                          "where configuration lies (default ~/.config)"};
+inline constexpr Variable kHfToken{"HF_TOKEN", "token of an account, for `pull` from the hub"};
+inline constexpr Variable kHfEndpoint{"HF_ENDPOINT",
+                                      "which hub `pull` asks (default https://huggingface.co)"};
+// Read by libcurl.
+inline constexpr Variable kHttpsProxy{"HTTPS_PROXY",
+                                      "proxy of `pull`; NO_PROXY lists hosts without one"};
 inline constexpr Variable kHfHubCache{"HF_HUB_CACHE",
                                       "cache of the hub's client (default $HF_HOME/hub)"};
 inline constexpr Variable kHfHome{"HF_HOME",

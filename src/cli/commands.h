@@ -26,6 +26,7 @@ Command add_run(CLI::App& program);
 Command add_chat(CLI::App& program);
 Command add_embed(CLI::App& program);
 Command add_list(CLI::App& program);
+Command add_pull(CLI::App& program);
 Command add_rm(CLI::App& program);
 Command add_show(CLI::App& program);
 Command add_info(CLI::App& program);

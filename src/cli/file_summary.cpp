@@ -161,14 +161,14 @@ std::optional<uint64_t> kv_bytes(const KvShape& shape, kernels::KvType type, uin
 }
 
 // The weights stay mapped, so they are counted once, whatever the context.
-Json summarise_memory(const gguf::File& file, const Hparams& hp) {
+Json summarise_memory(const Hparams& hp, uint64_t weights_bytes) {
   const KvShape shape = kv_shape(hp);
   std::set<uint32_t> lengths{hp.n_ctx_train};
   for (uint32_t n = 4096; n < hp.n_ctx_train; n *= 2) {
     if (n != 16384 && n != 65536) lengths.insert(n);
     if (n > INT32_MAX / 2) break;
   }
-  Json out{{"weights_bytes", file.size_bytes()}, {"batch", kBatch}, {"contexts", Json::array()}};
+  Json out{{"weights_bytes", weights_bytes}, {"batch", kBatch}, {"contexts", Json::array()}};
   for (const uint32_t n_ctx : lengths) {
     Json row{{"n_ctx", n_ctx}};
     const auto f16 = kv_bytes(shape, kernels::KvType::f16, n_ctx);
@@ -206,12 +206,16 @@ nlohmann::ordered_json summarise(const gguf::File& file) {
   try {
     const Hparams hparams = read_hparams(file);
     out["hparams"] = summarise_hparams(hparams);
-    out["memory"] = summarise_memory(file, hparams);
+    out["memory"] = summarise_memory(hparams, file.size_bytes());
   } catch (const Error& error) {
     out["hparams"] = {{"problem", error.what()}};
   }
   out["tokenizer"] = summarise_tokenizer(file);
   return out;
+}
+
+nlohmann::ordered_json summarise_memory(const gguf::File& file, uint64_t weights_bytes) {
+  return summarise_memory(read_hparams(file), weights_bytes);
 }
 
 nlohmann::ordered_json list_tensors(const gguf::File& file) {

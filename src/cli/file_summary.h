@@ -13,6 +13,10 @@ namespace wattle::cli {
 // memory: looking at a file must not fail because of what is looked for.
 nlohmann::ordered_json summarise(const gguf::File& file);
 
+// The member memory for a file whose weights take weights_bytes; of a split model the first part is
+// enough. Throws Error where this build cannot run the model.
+nlohmann::ordered_json summarise_memory(const gguf::File& file, uint64_t weights_bytes);
+
 // A list of all tensors: name, shape (outermost first), type, size_bytes.
 nlohmann::ordered_json list_tensors(const gguf::File& file);
 

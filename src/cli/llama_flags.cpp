@@ -26,7 +26,7 @@ struct Refused {
   std::string_view why;
 };
 constexpr std::string_view kNoDownload =
-    "wattle run does not download; `./dev fetch` gets a model, -m names its file";
+    "`wattle pull hf:ORG/NAME[:QUANT]` downloads, -m then names the model";
 constexpr std::string_view kNoGpu = "wattle has no GPU layers; leave it out";
 constexpr std::string_view kFlash = "attention never builds the score matrix here; leave it out";
 constexpr std::string_view kThreads = "prompts and answers use the same threads: -t";

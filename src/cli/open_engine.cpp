@@ -6,42 +6,28 @@
 
 #include <chrono>
 
+#include "cli/amounts.h"
 #include "cli/output.h"
+#include "cli/progress_line.h"
 
 namespace wattle::cli {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-// One line that is written over on a terminal; elsewhere one line, once.
-class ProgressLine {
+// Loading that takes longer than a second is shown; where nobody watches a terminal, once.
+class LoadProgress {
  public:
-  explicit ProgressLine(std::string name) : name_(std::move(name)) {}
-  ~ProgressLine() {
-    if (shown_ && on_terminal_) print_err("\r\x1b[K");
-  }
+  explicit LoadProgress(std::string name) : name_(std::move(name)) {}
 
   void update(uint64_t done, uint64_t total) {
-    const Clock::time_point now = Clock::now();
-    if (now < next_ || total == 0) return;
-    const auto percent =
-        static_cast<unsigned>(100.0 * static_cast<double>(done) / static_cast<double>(total));
-    if (on_terminal_) {
-      // Without wrapping: a line of two rows could not be written over.
-      print_err(fmt::format("\r\x1b[K\x1b[?7lloading {} % of {}\x1b[?7h", percent, name_));
-      next_ = now + std::chrono::milliseconds(100);
-    } else {
-      print_err(fmt::format("loading {} ({:.1f} GB)\n", name_, static_cast<double>(total) / 1e9));
-      next_ = Clock::time_point::max();
-    }
-    shown_ = true;
+    if (total == 0 || !line_.due()) return;
+    const double share = static_cast<double>(done) / static_cast<double>(total);
+    line_.show(line_.on_terminal() ? fmt::format("loading {:.0f} % of {}", 100 * share, name_)
+                                   : fmt::format("loading {} ({})", name_, bytes_text(total)));
   }
 
  private:
   const std::string name_;
-  const bool on_terminal_ = is_terminal(STDERR_FILENO);
-  Clock::time_point next_ = Clock::now() + std::chrono::seconds(1);
-  bool shown_ = false;
+  ProgressLine line_{std::chrono::seconds(1), std::chrono::hours(24)};
 };
 
 }  // namespace
@@ -53,7 +39,7 @@ void Reporting::add_to(CLI::App& app) {
 
 std::unique_ptr<Engine> open_engine(EngineParams params, const Reporting& reporting,
                                     const Interrupt& interrupt) {
-  ProgressLine progress(printable(params.model.filename().string()));
+  LoadProgress progress(printable(params.model.filename().string()));
   params.on_load_progress = [&](uint64_t done, uint64_t total) {
     if (!reporting.quiet) progress.update(done, total);
     return !interrupt.requested();

@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/engine_flags.h"
 #include "cli/file_summary.h"
+#include "cli/memory_text.h"
 #include "cli/output.h"
 #include "store/lookup.h"
 
@@ -47,21 +48,6 @@ std::string tensors_text(const Json& tensors) {
                         row["count"].get<uint64_t>(), count_text(row["parameters"]),
                         row.contains("size_bytes") ? bytes_text(row["size_bytes"])
                                                    : "   " + row["problem"].get<std::string>());
-  }
-  return text;
-}
-
-std::string memory_text(const Json& memory) {
-  std::string text = fmt::format(
-      "memory: {} of weights, mapped, and the KV cache of one conversation\n"
-      "  {:>10}{:>14}{:>14}\n",
-      bytes_text(memory["weights_bytes"]), "context", "KV f16", "KV q8_0");
-  for (const Json& row : memory["contexts"]) {
-    const auto cell = [&row](const char* name) {
-      return row.contains(name) ? bytes_text(row[name]) : std::string("-");
-    };
-    text += fmt::format("  {:>10}{:>14}{:>14}\n", row["n_ctx"].get<uint32_t>(),
-                        cell("kv_f16_bytes"), cell("kv_q8_0_bytes"));
   }
   return text;
 }

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "base/shard_name.h"
+#include "store/sha256.h"
 
 namespace wattle::store {
 namespace {
@@ -18,6 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr int kDepth = 2;  // folders below a folder of models or a snapshot
 constexpr std::string_view kHubRepo = "models--";
+constexpr size_t kPartDigits = 16;
 constexpr std::string_view kPartEnding = ".part";
 
 // Sorted, so that what is found does not depend on the order of the file system.
@@ -154,8 +156,8 @@ std::vector<Unfinished> find_unfinished(const Places& places) {
   return values_of(std::move(by_name));
 }
 
-std::string part_file_name(std::string_view name, std::string_view digits) {
-  return fmt::format(".{}.{}{}", name, digits, kPartEnding);
+std::string part_file_name(std::string_view name, std::string_view content_id) {
+  return fmt::format(".{}.{}{}", name, sha256_of(content_id).substr(0, kPartDigits), kPartEnding);
 }
 
 std::optional<std::string> name_of_part_file(std::string_view file_name) {

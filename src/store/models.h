@@ -44,10 +44,9 @@ struct Unfinished {
 std::vector<Unfinished> find_unfinished(const Places& places);
 
 // While `NAME` is being fetched its bytes lie beside it in `.NAME.0123456789abcdef.part`: hidden,
-// so that nobody takes half a file for a model. The digits, kPartDigits of them, say what content
-// it is the beginning of, so that another file of that name never goes on where this one stopped.
-inline constexpr size_t kPartDigits = 16;
-std::string part_file_name(std::string_view name, std::string_view digits);
+// so that nobody takes half a file for a model. The digits begin the sha256 of what identifies the
+// content, so that another file of that name never goes on where this one stopped.
+std::string part_file_name(std::string_view name, std::string_view content_id);
 // NAME; nothing where the file is something else.
 std::optional<std::string> name_of_part_file(std::string_view file_name);
 

@@ -26,7 +26,8 @@ TEST(Usage, VersionGoesToStdout) {
 TEST(Usage, HelpListsCommandsAndEnvironment) {
   const auto result = run_wattle({"--help"});
   EXPECT_EQ(result.exit_code, 0);
-  for (const char* command : {"run", "chat", "list", "rm", "show", "info", "tokenize", "logits"}) {
+  for (const char* command :
+       {"run", "chat", "list", "pull", "rm", "show", "info", "tokenize", "logits"}) {
     EXPECT_THAT(result.out, HasSubstr(command));
     const auto help = run_wattle({command, "--help"});
     EXPECT_EQ(help.exit_code, 0) << command;

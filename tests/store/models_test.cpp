@@ -94,9 +94,8 @@ TEST_F(Models, AModelOfPartsIsTheFirstOfThem) {
 }
 
 TEST_F(Models, WhatIsBeingFetchedIsUnfinished) {
-  const std::string digits = "0123456789abcdef";
-  add(models() / part_file_name("a.gguf", digits), 3);
-  add(models() / part_file_name("big-00002-of-00002.gguf", digits), 4);
+  add(models() / part_file_name("a.gguf", "content"), 3);
+  add(models() / part_file_name("big-00002-of-00002.gguf", "content"), 4);
   add(models() / "big-00001-of-00002.gguf", 5);
   EXPECT_THAT(all_names(find_models(places())), ElementsAre("big-00001-of-00002.gguf"));
   const auto unfinished = find_unfinished(places());
@@ -107,6 +106,8 @@ TEST_F(Models, WhatIsBeingFetchedIsUnfinished) {
 
 TEST(PartFileName, IsReadBackAndNothingElseIs) {
   EXPECT_EQ(name_of_part_file(".a.b.gguf.0123456789abcdef.part"), "a.b.gguf");
+  EXPECT_EQ(name_of_part_file(part_file_name("a.gguf", "any")), "a.gguf");
+  EXPECT_NE(part_file_name("a.gguf", "any"), part_file_name("a.gguf", "other"));
   for (const char* other :
        {"a.gguf", ".part", ".0123456789abcdef.part", "..0123456789abcdef.part",
         ".a.gguf.0123456789abcdeg.part", ".a.gguf.0123456789abcde.part",

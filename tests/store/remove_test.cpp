@@ -17,14 +17,12 @@ namespace fs = std::filesystem;
 using test::error_text;
 using testing::HasSubstr;
 
-constexpr const char* kDigits = "0123456789abcdef";
-
 using Remove = test::StoreTest;
 
 TEST_F(Remove, TakesEveryPartAndWhatWasBegun) {
   mark_used(add(models() / "big-00001-of-00002.gguf", 1), places());
   add(models() / "big-00002-of-00002.gguf", 2);
-  const fs::path begun = add(models() / part_file_name("big-00002-of-00002.gguf", kDigits), 4);
+  const fs::path begun = add(models() / part_file_name("big-00002-of-00002.gguf", "content"), 4);
   add(models() / "bigger.gguf");
   const Removed removed = remove_model("big-00001-of-00002", places());
   EXPECT_EQ(removed.name, "big-00001-of-00002.gguf");
@@ -37,13 +35,13 @@ TEST_F(Remove, TakesEveryPartAndWhatWasBegun) {
 }
 
 TEST_F(Remove, TakesWhatNeverCameToAnEnd) {
-  add(models() / part_file_name("a.gguf", kDigits), 4);
+  add(models() / part_file_name("a.gguf", "content"), 4);
   EXPECT_EQ(remove_model("a", places()).size_bytes, 4u);
   EXPECT_TRUE(fs::is_empty(models()));
 }
 
 TEST_F(Remove, RefusesWhatIsBeingFetched) {
-  const fs::path part = add(models() / part_file_name("a.gguf", kDigits), 4);
+  const fs::path part = add(models() / part_file_name("a.gguf", "content"), 4);
   const int fd = ::open(part.c_str(), O_RDWR | O_CLOEXEC);
   ASSERT_EQ(::flock(fd, LOCK_EX), 0);
   EXPECT_THAT(error_text(ErrorCode::io, [] { remove_model("a", places()); }),

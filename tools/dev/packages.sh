@@ -15,6 +15,8 @@ libxxhash-dev        checksums
 libcli11-dev         command line
 libedit-dev          line editing in chat
 libtomlplusplus-dev  configuration file
+libcurl4-openssl-dev fetches models
+libssl-dev           checksums of models
 '
 packages[test]='
 libgtest-dev         test framework
@@ -46,6 +48,8 @@ libpcre2-dev:arm64     patterns that tokenizers are held to
 libutf8proc-dev:arm64  Unicode tables
 libxxhash-dev:arm64    checksums
 libedit-dev:arm64      line editing in chat
+libcurl4-openssl-dev:arm64  fetches models
+libssl-dev:arm64       checksums of models
 libgtest-dev:arm64     test framework
 '
 packages[fetch]='
