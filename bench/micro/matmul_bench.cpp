@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
-#include "bench/micro/huge_pages.h"
+#include "base/huge_pages.h"
 #include "kernels/kernels.h"
 #include "tests/support/random_blocks.h"
 

@@ -119,6 +119,7 @@ struct Embedding {
 };
 
 class Session;
+class RawSequence;
 
 // Immutable after construction but for its thread pool: sessions of one engine share it, and only
 // one of them may compute at a time (calls from several threads are serialised).
@@ -163,6 +164,9 @@ class WATTLE_API Engine {
   // The session must not outlive the engine. Throws Error{out_of_memory}.
   std::unique_ptr<Session> new_session();
 
+  // The same for a sequence that is fed by hand.
+  std::unique_ptr<RawSequence> new_raw_sequence();
+
  private:
   friend class Session;
   struct Impl;
@@ -204,6 +208,33 @@ class WATTLE_API Session {
   friend class Engine;
   struct Impl;
   explicit Session(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// A sequence for measurements and comparisons: ids in, logits out, nothing added. Not thread-safe.
+class WATTLE_API RawSequence {
+ public:
+  ~RawSequence();
+  RawSequence(const RawSequence&) = delete;
+  RawSequence& operator=(const RawSequence&) = delete;
+
+  uint32_t size() const noexcept;
+
+  // Appends ids, n_batch at once, and hands out the logits [n_vocab] that follow none of them, the
+  // last one, or each in order. The row is valid during the call. Throws Error{usage} where there
+  // are no ids or the context cannot hold them.
+  enum class Want { none, last, all };
+  void feed(std::span<const TokenId> ids, Want want,
+            const std::function<void(std::span<const float> row)>& on_row);
+
+  // Goes back to the first n_keep tokens, or to none where the cache no longer holds what the next
+  // token would see (sliding windows). Returns how many are left.
+  uint32_t truncate(uint32_t n_keep);
+
+ private:
+  friend class Engine;
+  struct Impl;
+  explicit RawSequence(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -35,5 +35,8 @@ Command add_tokenize(CLI::App& program);
 Command add_logits(CLI::App& program);
 Command add_man(CLI::App& program);
 Command add_completion(CLI::App& program);
+Command add_bench(CLI::App& program);
+Command add_perplexity(CLI::App& program);
+Command add_synth(CLI::App& program);
 
 }  // namespace wattle::cli

@@ -39,6 +39,20 @@ CLI::Option* add_model_flag(CLI::App& app, std::string& model) {
       ->configurable();
 }
 
+KvCacheType parse_cache_type(const std::string& name, std::string_view flag) {
+  const auto found = kCacheTypes.find(name);
+  if (found != kCacheTypes.end()) return found->second;
+  throw Error(ErrorCode::usage, fmt::format("{}: no type of the cache is called '{}'", flag, name),
+              "there are f32, f16 and q8_0");
+}
+
+std::string cache_type_name(KvCacheType type) {
+  for (const auto& [name, known] : kCacheTypes) {
+    if (known == type) return name;
+  }
+  return "unknown";
+}
+
 void add_chat_template_flag(CLI::App& app, std::string& file_or_text) {
   app.add_option("--chat-template,--chat-template-file", file_or_text,
                  "Jinja template instead of the model's own: a file, or the text")

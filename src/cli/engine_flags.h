@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "wattle/engine.h"
 
@@ -14,6 +15,10 @@ namespace wattle::cli {
 // -m alone, for commands that only look at a file (see store/lookup.h). `model` must outlive
 // parsing.
 CLI::Option* add_model_flag(CLI::App& app, std::string& model);
+
+// "f16"; Error{usage} for a type that the cache cannot have.
+KvCacheType parse_cache_type(const std::string& name, std::string_view flag);
+std::string cache_type_name(KvCacheType type);
 
 // --chat-template: the path of a file, or the template itself.
 void add_chat_template_flag(CLI::App& app, std::string& file_or_text);

@@ -30,17 +30,6 @@ std::string type_name(const gguf::TensorInfo& tensor) {
   return name ? std::string(*name) : fmt::format("type {}", tensor.type_id);
 }
 
-// general.file_type: what most matrices are; only a name for people.
-std::string file_type_name(uint32_t id) {
-  static const std::map<uint32_t, const char*> kNames{
-      {0, "F32"},     {1, "F16"},     {2, "Q4_0"},    {3, "Q4_1"},    {7, "Q8_0"},
-      {8, "Q5_0"},    {9, "Q5_1"},    {10, "Q2_K"},   {11, "Q3_K_S"}, {12, "Q3_K_M"},
-      {13, "Q3_K_L"}, {14, "Q4_K_S"}, {15, "Q4_K_M"}, {16, "Q5_K_S"}, {17, "Q5_K_M"},
-      {18, "Q6_K"},   {25, "IQ4_NL"}, {30, "IQ4_XS"}, {32, "BF16"},   {38, "MXFP4"}};
-  const auto found = kNames.find(id);
-  return found != kNames.end() ? found->second : fmt::format("file type {}", id);
-}
-
 // Keeps a key where it is there and of the expected type.
 template <class T>
 void copy_key(const Metadata& keys, const std::string& key, Json& out, const char* name) {
@@ -194,6 +183,16 @@ Json value_of(const Metadata& keys, const gguf::Value& value) {
 }
 
 }  // namespace
+
+std::string file_type_name(uint32_t id) {
+  static const std::map<uint32_t, const char*> kNames{
+      {0, "F32"},     {1, "F16"},     {2, "Q4_0"},    {3, "Q4_1"},    {7, "Q8_0"},
+      {8, "Q5_0"},    {9, "Q5_1"},    {10, "Q2_K"},   {11, "Q3_K_S"}, {12, "Q3_K_M"},
+      {13, "Q3_K_L"}, {14, "Q4_K_S"}, {15, "Q4_K_M"}, {16, "Q5_K_S"}, {17, "Q5_K_M"},
+      {18, "Q6_K"},   {25, "IQ4_NL"}, {30, "IQ4_XS"}, {32, "BF16"},   {38, "MXFP4"}};
+  const auto found = kNames.find(id);
+  return found != kNames.end() ? found->second : fmt::format("file type {}", id);
+}
 
 nlohmann::ordered_json summarise(const gguf::File& file) {
   Json out;

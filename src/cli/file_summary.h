@@ -2,7 +2,9 @@
 // What a GGUF file holds, as one JSON object: the content of `wattle show`.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "gguf/reader.h"
 
@@ -22,5 +24,8 @@ nlohmann::ordered_json list_tensors(const gguf::File& file);
 
 // All keys with their values; of an array its element type and length.
 nlohmann::ordered_json list_keys(const gguf::File& file);
+
+// "Q4_K_M": what general.file_type says most matrices are; only a name for people.
+std::string file_type_name(uint32_t id);
 
 }  // namespace wattle::cli

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <sys/utsname.h>
 
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -13,6 +12,7 @@
 #include "base/thread_pool.h"
 #include "cli/commands.h"
 #include "cli/definition.h"
+#include "cli/machine.h"
 #include "cli/output.h"
 #include "cli/settings.h"
 #include "kernels/kernels.h"
@@ -20,30 +20,9 @@
 namespace wattle::cli {
 namespace {
 
-// The value after "KEY :" of a file in /proc; empty where there is none.
-std::string proc_value(const char* path, std::string_view key) {
-  std::ifstream in(path);
-  for (std::string line; std::getline(in, line);) {
-    const size_t colon = line.find(':');
-    if (colon == std::string::npos || !std::string_view(line).starts_with(key)) continue;
-    const size_t begin = line.find_first_not_of(" \t", colon + 1);
-    return begin == std::string::npos ? std::string() : line.substr(begin);
-  }
-  return {};
-}
-
 uint64_t memory_bytes(std::string_view key) {
   const std::string kilobytes = proc_value("/proc/meminfo", key);
   return kilobytes.empty() ? 0 : std::stoull(kilobytes) * 1024;
-}
-
-// x86 names the processor, boards name themselves.
-std::string processor_name() {
-  if (std::string name = proc_value("/proc/cpuinfo", "model name"); !name.empty()) return name;
-  std::ifstream in("/proc/device-tree/model");
-  std::string board;
-  std::getline(in, board, '\0');
-  return board.empty() ? "unknown" : printable(board);
 }
 
 nlohmann::ordered_json collect() {

@@ -15,9 +15,8 @@ struct Renamed {
   std::string_view long_name;
 };
 constexpr Renamed kRenamed[] = {
-    {"-ctk", "--cache-type-k"},
-    {"-ctv", "--cache-type-v"},
-    {"-jf", "--json-schema-file"},
+    {"-ctk", "--cache-type-k"},    {"-ctv", "--cache-type-v"},
+    {"-jf", "--json-schema-file"}, {"-pg", "--pg"},
     {"-sys", "--system"},
 };
 

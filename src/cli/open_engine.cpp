@@ -4,33 +4,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <chrono>
-
-#include "cli/amounts.h"
+#include "cli/file_progress.h"
 #include "cli/output.h"
-#include "cli/progress_line.h"
 
 namespace wattle::cli {
-namespace {
-
-// Loading that takes longer than a second is shown; where nobody watches a terminal, once.
-class LoadProgress {
- public:
-  explicit LoadProgress(std::string name) : name_(std::move(name)) {}
-
-  void update(uint64_t done, uint64_t total) {
-    if (total == 0 || !line_.due()) return;
-    const double share = static_cast<double>(done) / static_cast<double>(total);
-    line_.show(line_.on_terminal() ? fmt::format("loading {:.0f} % of {}", 100 * share, name_)
-                                   : fmt::format("loading {} ({})", name_, bytes_text(total)));
-  }
-
- private:
-  const std::string name_;
-  ProgressLine line_{std::chrono::seconds(1), std::chrono::hours(24)};
-};
-
-}  // namespace
 
 void Reporting::add_to(CLI::App& app) {
   app.add_flag("-q,--quiet", quiet, "no progress and no figures on stderr")->configurable();
@@ -39,7 +16,7 @@ void Reporting::add_to(CLI::App& app) {
 
 std::unique_ptr<Engine> open_engine(EngineParams params, const Reporting& reporting,
                                     const Interrupt& interrupt) {
-  LoadProgress progress(printable(params.model.filename().string()));
+  FileProgress progress("loading", printable(params.model.filename().string()));
   params.on_load_progress = [&](uint64_t done, uint64_t total) {
     if (!reporting.quiet) progress.update(done, total);
     return !interrupt.requested();

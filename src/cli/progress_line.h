@@ -6,6 +6,8 @@
 #include <chrono>
 #include <string>
 
+#include "cli/status_line.h"
+
 namespace wattle::cli {
 
 class ProgressLine {
@@ -15,22 +17,17 @@ class ProgressLine {
   // Nothing is shown for what takes less than `patience`; where stderr is no terminal, a line every
   // `interval` (the first right after `patience`).
   ProgressLine(Clock::duration patience, Clock::duration interval);
-  ~ProgressLine();
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
 
-  bool on_terminal() const noexcept { return on_terminal_; }
+  bool on_terminal() const noexcept { return line_.on_terminal(); }
   // Whether a line is due, so that its text need not be made each time.
   bool due() const noexcept { return Clock::now() >= next_; }
   void show(const std::string& text);
-  // Takes the line off the terminal, before something else is written there.
-  void clear() noexcept;
+  void clear() noexcept { line_.clear(); }
 
  private:
-  const bool on_terminal_;
+  StatusLine line_;
   const Clock::duration interval_;
   Clock::time_point next_;
-  bool shown_ = false;
 };
 
 }  // namespace wattle::cli

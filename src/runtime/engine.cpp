@@ -13,14 +13,10 @@
 namespace wattle {
 namespace {
 
-// Logits of all rows of a step at once take rows * n_vocab floats: 64 MiB at most, one row at
-// least.
-constexpr size_t kMaxLogits = size_t{16} << 20;
-
-void check_fits(size_t n, uint32_t n_ctx, const char* what) {
+void check_fits(size_t n, uint32_t n_ctx) {
   if (n != 0 && n <= n_ctx) return;
   throw Error(ErrorCode::usage,
-              fmt::format("{} {}, expected 1 to {}, the length of the context", n, what, n_ctx),
+              fmt::format("{} tokens, expected 1 to {}, the length of the context", n, n_ctx),
               n == 0 ? "" : "ask for a longer context with -c");
 }
 
@@ -54,23 +50,7 @@ std::string Engine::token_bytes(TokenId id) const {
 
 void Engine::logits(std::span<const TokenId> ids, bool all,
                     const std::function<void(std::span<const float> row)>& on_row) {
-  runtime::EngineCore& core = impl_->core;
-  check_fits(ids.size(), core.n_ctx(), "ids");
-  const size_t n_cols = core.n_logits();
-  const size_t n_step =
-      all ? std::clamp<size_t>(kMaxLogits / n_cols, 1, core.n_batch()) : core.n_batch();
-  std::vector<float> rows((all ? std::min(n_step, ids.size()) : 1) * n_cols);
-  std::vector<uint32_t> every(n_step);
-  std::iota(every.begin(), every.end(), 0u);
-
-  const runtime::SequenceOwner sequence(core);
-  for (size_t begin = 0; begin < ids.size(); begin += n_step) {
-    const auto piece = ids.subspan(begin, std::min(n_step, ids.size() - begin));
-    std::span<const uint32_t> wanted = std::span(every).first(piece.size());
-    if (!all) wanted = wanted.last(begin + piece.size() == ids.size() ? 1 : 0);
-    core.forward(sequence.id(), piece, wanted, {.logits = {rows.data(), wanted.size(), n_cols}});
-    for (size_t i = 0; i < wanted.size(); ++i) on_row({rows.data() + i * n_cols, n_cols});
-  }
+  new_raw_sequence()->feed(ids, all ? RawSequence::Want::all : RawSequence::Want::last, on_row);
 }
 
 Embedding Engine::embed(std::string_view text, EmbedOptions options) {
@@ -81,7 +61,7 @@ Embedding Engine::embed(std::string_view text, EmbedOptions options) {
   std::vector<TokenId> ids = core.tokenizer().encode(text, {.parse_special = false});
   if (text.empty()) throw Error(ErrorCode::usage, "an empty text has no embedding");
   if (vocab.add_eos.value_or(false) && vocab.eos) ids.push_back(*vocab.eos);
-  check_fits(ids.size(), core.n_ctx(), "tokens");
+  check_fits(ids.size(), core.n_ctx());
 
   const size_t n_embd = core.info().n_embd;
   runtime::Pooler pooler(pooling.value_or(Pooling::last), n_embd);

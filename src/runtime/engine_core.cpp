@@ -195,6 +195,14 @@ uint32_t EngineCore::reuse(SeqId seq, std::span<const TokenId> tokens) {
   return n_best;
 }
 
+uint32_t EngineCore::truncate(SeqId seq, uint32_t n_keep) {
+  const std::lock_guard guard(turn_);
+  if (!cache_.can_truncate(seq, n_keep)) n_keep = 0;
+  cache_.truncate(seq, n_keep);
+  held(seq).resize(n_keep);
+  return n_keep;
+}
+
 void EngineCore::forward(SeqId seq, std::span<const TokenId> tokens,
                          std::span<const uint32_t> output_rows, const Outputs& outputs) {
   const std::lock_guard guard(turn_);

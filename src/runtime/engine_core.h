@@ -55,6 +55,10 @@ class EngineCore {
   // them, that this or any other sequence has in the cache. Returns its length.
   uint32_t reuse(SeqId seq, std::span<const TokenId> tokens);
 
+  // Goes back to the first n_keep of its tokens (at most as many as it holds), or to none where the
+  // cache no longer holds what the next token would see. Returns how many are left.
+  uint32_t truncate(SeqId seq, uint32_t n_keep);
+
   // Appends tokens (at most n_batch) to the sequence; writes the outputs of the tokens of these
   // indices. Throws as Model::forward does; then nothing has changed.
   void forward(SeqId seq, std::span<const TokenId> tokens, std::span<const uint32_t> output_rows,

@@ -7,22 +7,9 @@
 #include <bit>
 #include <cstdint>
 
+#include "base/split_mix64.h"
+
 namespace wattle::sampling {
-
-// SplitMix64 (Steele, Lea, Flood 2014): spreads one seed over the state of the generator below.
-class SplitMix64 {
- public:
-  explicit SplitMix64(uint64_t seed) noexcept : state_(seed) {}
-  uint64_t next() noexcept {
-    uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-  }
-
- private:
-  uint64_t state_;
-};
 
 // xoshiro256** 1.0 (Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2021).
 class Xoshiro256 {

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a token costs at least, by the tensors of the file.
+#pragma once
+
+#include <cstdint>
+
+#include "gguf/reader.h"
+
+namespace wattle::measure {
+
+// For a token computed alone. Of experts those that are used, of tables of embeddings nothing (one
+// row is read) unless the table is the head too. Keys and values are not part of it.
+struct TokenCost {
+  uint64_t model_bytes = 0;   // of all tensors of the file, whether a token needs them or not
+  uint64_t weight_bytes = 0;  // read from memory, head included
+  uint64_t block_ops = 0;     // multiplications and additions with weights in the layers
+  uint64_t head_ops = 0;      // in the head, where logits are wanted
+};
+
+// Throws Error{bad_input} for keys of another type than the format says.
+TokenCost token_cost(const gguf::File& file);
+
+}  // namespace wattle::measure
