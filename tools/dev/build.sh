@@ -72,6 +72,17 @@ run_tests() {
   ((skipped == 0)) || say "$skipped of them skipped themselves (no reference data or model here)"
 }
 
+# The Debian packages, in build/package.
+package() {
+  need_packages build package
+  configure package
+  build package all
+  run_step cpack "making the packages" in_root cpack --config build/package/CPackConfig.cmake \
+    -B build/package || exit 1
+  say "the packages:"
+  (cd "$root" && ls build/package/*.deb)
+}
+
 test_fast() {
   build_tests
   run_tests release fast

