@@ -37,7 +37,7 @@ const Json& variables() {
       {"type": "object", "properties": {"x": {"type": "integer", "enum": [1, 2]}}, "required": ["x"]}}}],
     "add_generation_prompt": true, "x": 5, "s": "a,b c", "f": -0.5,
     "items": ["a", "b", "c"], "d": {"one": 1, "two": {"three": []}}})",
-                                                    "variables");
+                                              "variables");
   return json;
 }
 

@@ -40,8 +40,8 @@ std::vector<TokenId> Engine::tokenize(std::string_view text, TokenizeOptions opt
 std::string Engine::token_bytes(TokenId id) const {
   const Tokenizer& tokenizer = impl_->core.tokenizer();
   if (!tokenizer.contains(id)) {
-    throw Error(ErrorCode::usage, fmt::format("token id {}, expected 0 to {}", to_int(id),
-                                              tokenizer.n_vocab() - 1));
+    throw Error(ErrorCode::usage,
+                fmt::format("token id {}, expected 0 to {}", to_int(id), tokenizer.n_vocab() - 1));
   }
   std::string bytes;
   tokenizer.append_bytes(id, bytes);
