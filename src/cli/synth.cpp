@@ -36,6 +36,7 @@ struct Flags {
 
 SynthPlan plan_of(const Flags& flags, const SynthShape& shape) {
   std::vector<measure::TypeOverride> overrides;
+  overrides.reserve(flags.tensor_types.size());
   for (const std::string& text : flags.tensor_types) {
     overrides.push_back(measure::parse_type_override(text));
   }

@@ -114,6 +114,7 @@ double BenchSamples::deviation_ns() const { return deviation({ns.begin(), ns.end
 
 std::vector<double> BenchSamples::tokens_per_s(const BenchTest& test) const {
   std::vector<double> speeds;
+  speeds.reserve(ns.size());
   for (const uint64_t sample : ns)
     speeds.push_back(1e9 * test.n_tokens() / static_cast<double>(sample));
   return speeds;

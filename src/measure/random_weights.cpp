@@ -147,7 +147,8 @@ void RandomWeights::fill_blocks(DType type, float deviation, std::span<std::byte
   const float d = deviation / unit_deviation<Block>(type) / std::sqrt(1.0f + 0.0625f / 3.0f);
   std::array<Scales, 256> scales;
   for (size_t i = 0; i < scales.size(); ++i) {
-    const float step = (static_cast<float>(i / 2) + 0.5f) / 128.0f;  // 0 to 1
+    const size_t pair = i / 2;                                      // of either sign
+    const float step = (static_cast<float>(pair) + 0.5f) / 128.0f;  // 0 to 1
     const float size = d * (0.75f + 0.5f * step);
     scales[i] = make_scales(i % 2 == 0 ? size : -size, kMinOfScale<Block>);
   }

@@ -166,8 +166,8 @@ double measure_int8_peak(ThreadPool& pool) {
   for (int i = 0; i < kDotRuns; ++i) {
     const Clock::time_point start = Clock::now();
     pool.parallel_for(n_chunks, [&](size_t, size_t) { dot.run(kDotSteps / kDotChunks); });
-    const double steps = static_cast<double>(n_chunks * (kDotSteps / kDotChunks));
-    best = std::max(best, steps * dot.ops_per_step / seconds_since(start));
+    const size_t n_steps = n_chunks * (kDotSteps / kDotChunks);
+    best = std::max(best, static_cast<double>(n_steps) * dot.ops_per_step / seconds_since(start));
   }
   return best;
 }
