@@ -193,8 +193,8 @@ class WATTLE_API Session {
 
   struct Restored {
     std::string note{};
-    bool cache =
-        false;  // false: saved with another model or cache; the next prompt is all computed
+    // False: saved with another model or cache, so that all of the next prompt is computed.
+    bool cache = false;
   };
   // Goes on where save() was called; what the session held is forgotten. Throws Error: io,
   // bad_input (a damaged file), unsupported (another version), out_of_memory.

@@ -84,8 +84,7 @@ typedef struct wattle_sampling_params {
   const int32_t* logit_bias_ids; /* [n_logit_bias] */
   const float* logit_biases;     /* [n_logit_bias], added to the logits; -INFINITY forbids */
   size_t n_logit_bias;
-  const char*
-      grammar; /* what the answer must look like, in GBNF (docs/grammar.md); null: anything */
+  const char* grammar; /* GBNF that the answer must follow (docs/grammar.md); null: any answer */
   const char* json_schema; /* the same as a JSON Schema; not both */
 } wattle_sampling_params;
 

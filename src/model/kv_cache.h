@@ -26,7 +26,7 @@ class KvCache {
   const KvCacheParams& params() const noexcept { return params_; }
   uint64_t allocated_bytes() const noexcept { return allocated_bytes_; }
 
-  SeqId create_sequence();
+  SeqId create_sequence();  // the lowest id that is free
   void free_sequence(SeqId id) noexcept;
   uint32_t length(SeqId id) const noexcept { return sequence(id).length; }
 

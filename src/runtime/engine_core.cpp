@@ -149,10 +149,12 @@ SeqId EngineCore::create_sequence() {
   const uint64_t promised =
       n_sequences_ * cache_.layout().sequence_bytes(n_ctx_) - cache_.allocated_bytes();
   check_context_fits(cache_.layout(), n_ctx_, available_memory(), promised);
+  // Room for all, so that nothing can fail between forward and its record.
+  std::vector<TokenId> tokens;
+  tokens.reserve(n_ctx_);
+  if (held_.size() <= n_sequences_) held_.resize(n_sequences_ + 1);  // ids are the lowest free ones
   const SeqId seq = cache_.create_sequence();
-  const auto i = static_cast<size_t>(to_int(seq));
-  if (i >= held_.size()) held_.resize(i + 1);
-  held_[i].reserve(n_ctx_);  // so that nothing can fail between forward and its record
+  held(seq) = std::move(tokens);
   ++n_sequences_;
   return seq;
 }

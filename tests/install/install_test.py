@@ -106,8 +106,14 @@ class InstallTree(unittest.TestCase):
         symbols = run("nm", "-DC", "--defined-only", library).splitlines()
         names = [line.split(maxsplit=2)[2] for line in symbols]
         c_names = [n for n in names if re.fullmatch(r"wattle_\w+@@WATTLE_C_0", n)]
+        classes = re.findall(r"^class WATTLE_API (\w+)", "".join(
+            header.read_text() for header in sorted((self.prefix / "include/wattle").iterdir())),
+            re.MULTILINE)
+        self.assertIn("Engine", classes)
         cpp_names = [n for n in names if re.match(
-            r"(typeinfo (name )?for |vtable for )?wattle::(Engine|Session|Error)\b", n)]
+            rf"(typeinfo (name )?for |vtable for )?wattle::({'|'.join(classes)})\b", n)]
+        for name in classes:
+            self.assertTrue(any(f"wattle::{name}" in n for n in cpp_names), name)
         nodes = [n for n in names if re.match(r"WATTLE_(C|CXX)_", n)]
         self.assertEqual(set(names), set(c_names) | set(cpp_names) | set(nodes))
         declared = re.findall(r"^WATTLE_API [^;(]*?(wattle_\w+)\(",
