@@ -172,9 +172,8 @@ void KvCache::restore_pages(Sequence& s, Extent extent, std::span<const std::byt
   const uint32_t n_ring = layout_.ring_page_bytes() == 0
                               ? 0
                               : std::min(extent.n_ring_pages_seen, layout_.n_ring_pages());
-  // It was at least once as long as it is, and never longer than the context.
-  const bool possible = extent.length <= params_.n_ctx && extent.n_ring_pages_seen >= n_pages &&
-                        extent.n_ring_pages_seen <= page_index(params_.n_ctx - 1) + 1;
+  // It was at least once as long as it is. It may have been longer than this context.
+  const bool possible = extent.length <= params_.n_ctx && extent.n_ring_pages_seen >= n_pages;
   const uint64_t expected =
       uint64_t{n_full} * layout_.full_page_bytes() + uint64_t{n_ring} * layout_.ring_page_bytes();
   if (!possible || pages.size() != expected) {

@@ -226,6 +226,20 @@ TEST(KvCache, CopiesABeginningAsTruncatingWould) {
   }
 }
 
+TEST(KvCache, RestoresWhatWasOnceLongerThanItsContext) {
+  const KvShape shape{.layers = {kFull, kWindow}, .n_swa = 10};
+  KvCache cache(shape, params(1000, 50));
+  const SeqId id = cache.create_sequence();
+  while (cache.length(id) < 400) append(cache, id, 50);
+  cache.truncate(id, 330);
+  KvCache shorter(shape, params(340, 50));
+  ASSERT_EQ(shorter.layout().n_ring_pages(), cache.layout().n_ring_pages());
+  const SeqId copy = shorter.create_sequence();
+  ASSERT_GT(cache.extent(id).n_ring_pages_seen, 340u / kKvPagePositions + 1);
+  shorter.restore(copy, cache.extent(id), pages_of(cache, id));
+  EXPECT_EQ(shorter.length(copy), 330u);
+}
+
 TEST(KvCache, RestoresNothingThatDoesNotFit) {
   KvCache cache({.layers = {kFull, kWindow}, .n_swa = 100}, params(1000, 50));
   const SeqId id = cache.create_sequence();
