@@ -154,9 +154,10 @@ class Chat {
     request_.messages.push_back(std::move(made.message));
   }
 
+  // A conversation from a file may be an answer alone; nothing could be asked again then.
   bool forget_last_answer() {
     auto& messages = request_.messages;
-    if (messages.empty() || messages.back().role != "assistant") {
+    if (messages.size() < 2 || messages.back().role != "assistant") {
       note("there is no answer yet");
       return false;
     }

@@ -12,6 +12,7 @@
 #include "tests/cli/program.h"
 #include "tests/support/read_file.h"
 #include "tests/support/temp_dir.h"
+#include "wattle/engine.h"
 
 namespace wattle {
 namespace {
@@ -357,6 +358,16 @@ TEST(Chat, GoesOnWithWhatItSaved) {
   const auto absent =
       run_wattle(on_stories("chat", {"--chat-template", kTemplate, "--continue", file + "x"}));
   EXPECT_EQ(absent.exit_code, 1);
+  // By whatever program: here an answer that nothing was asked for.
+  Engine({.model = fs::path(WATTLE_SOURCE_DIR) / "models/stories-gemma4-moe.gguf"})
+      .new_session()
+      ->save(file, R"({"messages": [{"role": "assistant", "content": "Well."}]})");
+  const auto foreign =
+      run_wattle(on_stories("chat", {"--chat-template", kTemplate, "--continue", file}),
+                 {.stdin_text = "/undo\n/regen\nHello\n"});
+  EXPECT_EQ(foreign.exit_code, 0) << foreign.err;
+  EXPECT_THAT(foreign.err, HasSubstr("there is no answer yet"));
+
   std::ofstream(file) << "no session";
   const auto damaged =
       run_wattle(on_stories("chat", {"--chat-template", kTemplate, "--continue", file}));
