@@ -248,13 +248,7 @@ int chat(const Flags& flags) {
         "give it one with --chat-template, or continue raw text with `wattle run`");
   }
   Chat conversation(flags.answer, *engine, interrupt);
-  if (!flags.go_on.empty()) {
-    if (!flags.answer.system.empty()) {
-      throw Error(ErrorCode::usage, "wattle chat: --system with --continue",
-                  "the conversation has its own system message; /system sets another");
-    }
-    conversation.go_on(flags.go_on);
-  }
+  if (!flags.go_on.empty()) conversation.go_on(flags.go_on);
   conversation.loop();
   if (!flags.save.empty()) conversation.save(flags.save);
   if (!reporting.quiet && conversation.totals().n_answers != 0) {
@@ -268,13 +262,15 @@ int chat(const Flags& flags) {
 Command add_chat(CLI::App& program) {
   auto flags = std::make_shared<Flags>();
   CLI::App* app = program.add_subcommand("chat", "converse with a model")->configurable();
-  app->add_option("--continue", flags->go_on, "go on with the conversation that this file holds")
-      ->type_name("FILE");
+  CLI::Option* go_on = app->add_option("--continue", flags->go_on,
+                                       "go on with the conversation that this file holds")
+                           ->type_name("FILE");
   app->add_option("--save", flags->save,
                   "keep the conversation in this file when it ends, with all that was computed for "
                   "it; may be that of --continue")
       ->type_name("FILE");
   flags->answer.add_to(*app);
+  go_on->excludes("--system");  // the conversation has its own
   app->footer("Commands of the conversation:\n" + std::string(kHelp) +
               "stdin may be a pipe: each line is a message, and stdout gets the answers alone.");
   return {app, [flags] { return chat(*flags); }};

@@ -52,11 +52,11 @@ nlohmann::ordered_json as_json(const Answer& answer, const Engine& engine) {
 
 // The model answers in raw text where it was asked to, or where it has no template to converse by.
 bool completes_raw_text(const Flags& flags, const Engine& engine) {
-  if (!flags.raw && engine.model().has_chat_template) return false;
+  if (flags.raw) return true;
+  if (engine.model().has_chat_template) return false;
   if (!flags.answer.system.empty() || flags.answer.think) {
     throw Error(ErrorCode::usage,
-                fmt::format("wattle run: --system and --think need a chat template, and {}",
-                            flags.raw ? "--raw uses none" : "this model has none"),
+                "wattle run: --system and --think need a chat template, and this model has none",
                 "--chat-template gives it one");
   }
   return true;
@@ -119,11 +119,13 @@ Command add_run(CLI::App& program) {
   auto flags = std::make_shared<Flags>();
   CLI::App* app = program.add_subcommand("run", "answer one prompt")->configurable();
   flags->prompt.add_to(*app, "prompt");
-  app->add_flag("--raw", flags->raw,
-                "continue the text instead of answering it; so does any model without a template");
+  CLI::Option* raw = app->add_flag(
+      "--raw", flags->raw,
+      "continue the text instead of answering it; so does any model without a template");
   app->add_flag("--json", flags->json,
                 "print one JSON object at the end: text, reasoning, tool calls, timings, seed");
   flags->answer.add_to(*app);
+  raw->excludes("--system")->excludes("--think");  // only a template has a place for them
   app->footer(
       "stdout is the answer and nothing else. Reasoning is shown dim where stdout is a terminal,\n"
       "and is part of --json; a pipe gets the answer alone. Figures go to stderr.");

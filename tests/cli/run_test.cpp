@@ -351,6 +351,11 @@ TEST(Chat, GoesOnWithWhatItSaved) {
   EXPECT_EQ(first.out + second.out, whole.out);
   EXPECT_THAT(second.err, HasSubstr("2 messages"));
   EXPECT_THAT(second.err, HasSubstr("cached"));
+  // A setting gives way to the system message that the conversation has, or has not.
+  const auto setting =
+      run_wattle(on_stories("chat", {"--chat-template", kTemplate, "--continue", file}),
+                 {.stdin_text = "The end\n", .env = {{"WATTLE_SYSTEM", "Be brief."}}});
+  EXPECT_EQ(setting.out, second.out) << setting.err;
 
   const auto conflict = run_wattle(
       on_stories("chat", {"--chat-template", kTemplate, "--continue", file, "--system", "x"}));

@@ -167,6 +167,8 @@ TEST(Settings, ATypedFlagShutsOutTheSettingsBesideIt) {
           .string();
   EXPECT_THAT(config.run({"show", other}).out, HasSubstr("qwen3"));
   EXPECT_THAT(config.run({"show"}).out, HasSubstr("stories"));
+  const Config spoken("system = \"Be brief.\"\nthink = \"off\"\n");
+  EXPECT_EQ(spoken.n_generated({"--raw", "-n", "1"}), 1u);
 }
 
 TEST(Settings, MeasuringCommandsHaveNone) {
