@@ -38,4 +38,9 @@ std::optional<ShardName> parse_shard_name(const std::filesystem::path& path) {
   return ShardName{text.substr(0, text.size() - kPattern.size()), *number, *count};
 }
 
+std::filesystem::path first_part_of(const std::filesystem::path& path) {
+  const auto shard = parse_shard_name(path);
+  return shard ? shard->path_of(1) : path;
+}
+
 }  // namespace wattle

@@ -19,4 +19,7 @@ struct ShardName {
 // Nothing where the name has no such ending.
 std::optional<ShardName> parse_shard_name(const std::filesystem::path& path);
 
+// The first part of the model that the file is of: itself where it has no such ending.
+std::filesystem::path first_part_of(const std::filesystem::path& path);
+
 }  // namespace wattle

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/shard_name.h"
 #include "store/models.h"
 #include "store/part_file.h"
 #include "store/retry.h"
@@ -80,7 +81,7 @@ bool is_fetched(const RemoteFile& file, const fs::path& folder) {
   throw Error(ErrorCode::io,
               fmt::format("{}: is there with {} bytes, the one to fetch has {}",
                           (folder / file.name).string(), size, file.size_bytes),
-              fmt::format("`wattle rm {}` makes room for it", file.name));
+              fmt::format("`wattle rm {}` makes room for it", first_part_of(file.name).string()));
 }
 
 uint64_t begun_bytes(const RemoteFile& file, const fs::path& folder) {

@@ -76,10 +76,7 @@ using Models = std::map<std::string, std::vector<HubFile>>;
 
 Models group(const std::vector<HubFile>& files) {
   Models models;
-  for (const HubFile& file : files) {
-    const auto shard = parse_shard_name(file.path);
-    models[shard ? shard->path_of(1).string() : file.path].push_back(file);
-  }
+  for (const HubFile& file : files) models[first_part_of(file.path).string()].push_back(file);
   for (auto& [path, parts] : models) {
     std::ranges::sort(parts, {}, &HubFile::path);  // the numbers have leading zeros
   }

@@ -90,11 +90,6 @@ std::vector<Found> scan(const Places& places) {
   return found;
 }
 
-fs::path first_part_of(const fs::path& path) {
-  const auto shard = parse_shard_name(path);
-  return shard ? shard->path_of(1) : path;
-}
-
 template <class T>
 std::vector<T> values_of(std::map<std::string, T> by_name) {
   std::vector<T> out;

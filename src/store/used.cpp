@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <system_error>
+#include <exception>
 
 #include "base/shard_name.h"
 #include "base/user_folders.h"
@@ -22,9 +22,11 @@ std::optional<fs::path> mark_of(const std::string& model_name) {
   return *state / "wattle/used" / model_name;
 }
 
+// Both as somebody typed them: relative, or with a '/' at the end.
 bool lies_in(const fs::path& file, const fs::path& folder) {
-  const auto [end, ignored] = std::mismatch(folder.begin(), folder.end(), file.begin(), file.end());
-  return end == folder.end();
+  const fs::path way = fs::absolute(file).lexically_normal().lexically_relative(
+      fs::absolute(folder).lexically_normal());
+  return !way.empty() && *way.begin() != "..";
 }
 
 }  // namespace
@@ -34,7 +36,7 @@ void mark_used(const fs::path& model, const Places& places) noexcept {
     const bool stored =
         std::ranges::any_of(places.folders, [&](const fs::path& f) { return lies_in(model, f); }) ||
         (places.hub_cache && lies_in(model, *places.hub_cache));
-    const auto mark = mark_of(model.filename().string());
+    const auto mark = mark_of(first_part_of(model).filename().string());
     if (!stored || !mark) return;
     fs::create_directories(mark->parent_path());
     const int fd = ::open(mark->c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);

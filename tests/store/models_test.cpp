@@ -130,6 +130,21 @@ TEST_F(Models, RememberWhenTheyWereUsed) {
   EXPECT_EQ(last_used("a.gguf"), std::nullopt);
 }
 
+// Folders and files are named in many ways.
+TEST_F(Models, AreKnownToBeStoredHoweverTheyAreNamed) {
+  const fs::path stored = add(models() / "org/a-00002-of-00002.gguf");
+  const fs::path relative = fs::relative(models());
+  for (const std::string& folder :
+       {models().string() + "/", relative.string(), (home() / "x/../models").string()}) {
+    for (const fs::path& file : {stored, relative / "org/a-00002-of-00002.gguf"}) {
+      forget_used("a-00001-of-00002.gguf");
+      set("WATTLE_MODELS", folder);
+      mark_used(file, places());
+      EXPECT_NE(last_used("a-00001-of-00002.gguf"), std::nullopt) << folder << " " << file;
+    }
+  }
+}
+
 TEST_F(Models, CanBeUsedWhereNothingCanBeNoted) {
   const fs::path stored = add(models() / "a.gguf");
   add(home() / "file");

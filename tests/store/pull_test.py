@@ -325,6 +325,18 @@ class Trouble(PullTest):
         self.assertIn("`wattle rm tiny-Q8_0.gguf`", err)
         self.check_tiny()
 
+    def test_a_part_of_another_file_of_that_name(self):
+        names = [f"b-0000{i}-of-00002.gguf" for i in (1, 2)]
+        self.hub.add("org/parts", {name: model_bytes(name, 9000) for name in names})
+        self.models.mkdir()
+        (self.models / names[1]).write_bytes(model_bytes(2, 5000))
+        status, _, err = self.pull("hf:org/parts")
+        self.assertEqual(status, 1)
+        self.assertIn(f"`wattle rm {names[0]}`", err)
+        self.assertEqual(self.run_wattle("rm", names[0])[0], 0)
+        self.pull_ok("hf:org/parts")
+        self.assertEqual(self.kept(), names)
+
     def test_what_is_begun_of_another_file_of_that_name_is_not_gone_on_with(self):
         self.hub.trouble.cut_after = [1000]
         self.pull("hf:org/tiny", "--retries", "0")
