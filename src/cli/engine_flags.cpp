@@ -8,7 +8,6 @@
 
 #include "cli/text_file.h"
 #include "store/lookup.h"
-#include "store/used.h"
 #include "wattle/error.h"
 
 namespace wattle::cli {
@@ -96,7 +95,6 @@ void EngineFlags::add_to(CLI::App& app) {
 EngineParams EngineFlags::params() const {
   EngineParams params;
   params.model = store::resolve_model(model);
-  store::mark_used(params.model, store::places_from_environment());
   params.n_ctx = n_ctx;
   params.n_batch = n_batch;
   params.n_threads = n_threads;

@@ -6,6 +6,7 @@
 
 #include "cli/file_progress.h"
 #include "cli/output.h"
+#include "store/used.h"
 
 namespace wattle::cli {
 
@@ -30,6 +31,7 @@ std::unique_ptr<Engine> open_engine(EngineParams params, const Reporting& report
   };
   auto engine = std::make_unique<Engine>(params);
   interrupt.check();
+  store::mark_used(params.model, store::places_from_environment());
   return engine;
 }
 

@@ -18,7 +18,8 @@ struct Reporting {
   void add_to(CLI::App& app);
 };
 
-// Progress is shown where loading takes longer than a second. Throws Error; {cancelled} on Ctrl-C.
+// Progress is shown where loading takes longer than a second; that the model was used is noted
+// (store/used.h). Throws Error; {cancelled} on Ctrl-C.
 std::unique_ptr<Engine> open_engine(EngineParams params, const Reporting& reporting,
                                     const Interrupt& interrupt);
 

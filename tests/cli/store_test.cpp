@@ -67,6 +67,9 @@ TEST_F(StoreCommands, RunningAModelIsNoted) {
   EXPECT_EQ(answer.exit_code, 0) << answer.err;
   EXPECT_THAT(list()[0]["last_used"].get<std::string>(), testing::MatchesRegex("20.*T.*Z"));
   EXPECT_THAT(run({"list"}).out, HasSubstr("just now"));
+  std::ofstream(models() / "broken.gguf") << "GGUF, but not for long";
+  EXPECT_EQ(run({"run", "-m", "broken", "The"}).exit_code, 1);
+  EXPECT_TRUE(list()[0]["last_used"].is_null()) << "it could not be opened";
 }
 
 // A home that cannot be written to, or is none, is no reason not to answer.
