@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -24,7 +25,9 @@ void parse_and_choose(std::string_view json, const std::string& selector) {
   const wattle::store::HubRepo repo = wattle::store::parse_hub_repo(json, "o/r");
   const auto files = wattle::store::choose_files(repo, selector);
   check(!files.empty());
+  std::set<std::string> names;
   for (const auto& file : files) {
+    check(names.insert(file.name()).second);
     check(wattle::store::is_safe_model_name(file.name()));
     check(file.name().find('/') == std::string::npos);
     check(file.sha256.empty() || wattle::store::is_sha256(file.sha256));

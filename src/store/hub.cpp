@@ -137,6 +137,10 @@ HubRepo parse_hub_repo(std::string_view json, const std::string& name) {
     const std::string path = string_of(member(sibling, "rfilename"));
     if (path.ends_with(".gguf")) repo.files.push_back(read_file(sibling, path, name));
   }
+  std::ranges::sort(repo.files, {}, &HubFile::path);
+  // Or one part twice would pass for two.
+  const auto twice = std::ranges::adjacent_find(repo.files, {}, &HubFile::path);
+  if (twice != repo.files.end()) throw_answer(name, fmt::format("lists {} twice", twice->path));
   return repo;
 }
 

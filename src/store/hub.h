@@ -26,7 +26,7 @@ struct HubFile {
 struct HubRepo {
   std::string name{};    // ORG/NAME, as asked for
   std::string commit{};  // 40 digits; what the files are fetched by, so that all are of one state
-  std::vector<HubFile> files{};
+  std::vector<HubFile> files{};  // by path, each once
 };
 HubRepo parse_hub_repo(std::string_view json, const std::string& name);
 

@@ -65,6 +65,7 @@ TEST(HubMetadata, RefusesWhatIsNoAnswerOfAHub) {
         answer(R"({"rfilename": "m.gguf", "size": -1})"),
         answer(R"({"rfilename": "m.gguf", "size": 1.5})"),
         answer(R"({"rfilename": "m.gguf", "size": 18446744073709551616})"),
+        answer(one + ", " + one),
         answer(R"({"rfilename": "m.gguf", "size": 1, "lfs": {"sha256": "abc"}})")}) {
     EXPECT_THAT(error_text(ErrorCode::bad_input, [&] { parse_hub_repo(bad, "o/r"); }),
                 HasSubstr("o/r: the hub's answer"))
