@@ -69,7 +69,7 @@ void scan_folder(const fs::path& folder, int depth, bool in_hub_cache, std::vect
     const std::string name = entry.filename().string();
     if (name.starts_with('.')) continue;
     if (is_folder(entry)) {
-      if (name.starts_with(kHubRepo)) {
+      if (name.starts_with(kHubRepo) && !in_hub_cache) {  // one in another may be itself, by a link
         scan_hub_repo(entry, found);
       } else if (depth > 0) {
         scan_folder(entry, depth - 1, in_hub_cache, found);
@@ -86,7 +86,11 @@ void scan_folder(const fs::path& folder, int depth, bool in_hub_cache, std::vect
 std::vector<Found> scan(const Places& places) {
   std::vector<Found> found;
   for (const fs::path& folder : places.folders) scan_folder(folder, kDepth, false, found);
-  if (places.hub_cache) scan_folder(*places.hub_cache, 0, true, found);
+  if (places.hub_cache) {
+    for (const fs::path& entry : entries_of(*places.hub_cache)) {
+      if (entry.filename().string().starts_with(kHubRepo)) scan_hub_repo(entry, found);
+    }
+  }
   return found;
 }
 

@@ -77,6 +77,14 @@ TEST_F(Models, AreFoundInTheCacheOfTheHubsClient) {
   }
 }
 
+// A link to the cache itself must not be followed for ever.
+TEST_F(Models, ARepositoryInASnapshotIsNone) {
+  const fs::path snapshot = home() / ".cache/huggingface/hub/models--o--r/snapshots/1";
+  add(snapshot / "a.gguf");
+  add(snapshot / "models--o--inner/snapshots/1/b.gguf");
+  EXPECT_THAT(all_names(find_models(places())), ElementsAre("a.gguf"));
+}
+
 TEST_F(Models, AModelOfPartsIsTheFirstOfThem) {
   add(models() / "big-00001-of-00003.gguf", 1);
   add(models() / "big-00002-of-00003.gguf", 2);
