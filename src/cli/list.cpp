@@ -122,7 +122,7 @@ int list_models(const Flags& flags) {
   if (flags.json) {
     print_out(rows.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   } else if (rows.empty()) {
-    print_err("no models here yet\n");
+    print_err("no models here yet; `wattle pull` fetches one\n");
   } else {
     print_out(as_text(rows));
   }

@@ -16,7 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kDefaultModel = "SmolLM2-135M-Instruct.Q4_1.gguf";
+constexpr const char* kDefaultModel =
+    "SmolLM2-135M-Instruct.Q4_1.gguf";  // "smollm2" of aliases.cpp
 constexpr const char* kStories = "stories";
 constexpr const char* kStoriesFile = "stories-gemma4-moe.gguf";
 
@@ -104,8 +105,8 @@ fs::path resolve_model(const std::string& name) {
   if (name.empty()) {
     throw Error(ErrorCode::io,
                 fmt::format("the default model {} is not in {}", kDefaultModel, where(places)),
-                "`./dev fetch` gets it; -m names another file, `-m stories` a tiny one that is "
-                "already here");
+                "`wattle pull smollm2` gets it, as does `./dev fetch` in the sources; -m names "
+                "another file, `-m stories` a tiny one that is already here");
   }
   throw Error(ErrorCode::io, fmt::format("no file and no model is called '{}'", name),
               fmt::format("{}; `-m stories` is always there", what_is_there(places, names)));

@@ -44,7 +44,12 @@ TEST_F(Lookup, AnAliasFindsItsFile) {
 }
 
 TEST_F(Lookup, AMissListsWhatIsThere) {
-  EXPECT_THAT(error_text(ErrorCode::io, [] { resolve_model(""); }), HasSubstr("./dev fetch"));
+  const std::string hint = error_text(ErrorCode::io, [] { resolve_model(""); });
+  EXPECT_THAT(hint, HasSubstr("./dev fetch"));
+  EXPECT_THAT(hint, HasSubstr("`wattle pull smollm2`"));
+  const auto alias = find_alias("smollm2", read_aliases(places()));
+  ASSERT_TRUE(alias.has_value());
+  EXPECT_THAT(hint, HasSubstr(alias->file_name()));
   EXPECT_THAT(error_text(ErrorCode::io, [] { resolve_model("llama"); }),
               HasSubstr("holds no models"));
   add(models() / "gemma-3-270m.gguf");
