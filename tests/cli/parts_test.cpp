@@ -11,27 +11,16 @@
 #include "cli/sampling_flags.h"
 #include "cli/suggest.h"
 #include "cli/text_file.h"
+#include "tests/support/error_text.h"
 #include "tests/support/temp_dir.h"
-#include "wattle/error.h"
 
 namespace wattle::cli {
 namespace {
 
+using test::error_text;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using Strings = std::vector<std::string>;
-
-template <class Fn>
-std::string error_of(ErrorCode code, const Fn& fn) {
-  try {
-    fn();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code) << error.what();
-    return std::string(error.what()) + "\n" + error.hint();
-  }
-  ADD_FAILURE() << "no error was thrown";
-  return {};
-}
 
 TEST(Suggest, FindsTheNearestWord) {
   const Strings known{"--temp", "--top-k", "--top-p", "--threads"};
@@ -52,7 +41,7 @@ TEST(LlamaFlags, BecomeLongNames) {
   EXPECT_THAT(expand_llama_flags({"run", "--", "-ctk", "-ngl"}),
               ElementsAre("run", "--", "-ctk", "-ngl"));
   for (const char* flag : {"-ngl", "-fa", "-hf", "-ub", "-tb", "-cnv"}) {
-    EXPECT_THAT(error_of(ErrorCode::usage, [&] { expand_llama_flags({"run", flag}); }),
+    EXPECT_THAT(error_text(ErrorCode::usage, [&] { expand_llama_flags({"run", flag}); }),
                 HasSubstr(flag));
   }
 }
@@ -99,7 +88,7 @@ TEST(SamplingFlags, RepeatedFlagsAddUp) {
   EXPECT_EQ(params.logit_bias[1].second, -INFINITY);
   EXPECT_THAT(params.dry_sequence_breakers, ElementsAre("a"));
   for (const char* bad : {"5", "x+1", "5+", "5+x", "+1", "-5+1", "5+1x", "5+-1", "5+nan", ""}) {
-    EXPECT_THAT(error_of(ErrorCode::usage, [&] { parse({"--logit-bias", bad}); }),
+    EXPECT_THAT(error_text(ErrorCode::usage, [&] { parse({"--logit-bias", bad}); }),
                 HasSubstr("--logit-bias"))
         << bad;
   }
@@ -120,10 +109,11 @@ TEST(TextFile, ReadsUpToItsLimit) {
   const std::string path = dir.path() / "text";
   std::ofstream(path) << "four";
   EXPECT_EQ(read_text_file(path, 4), "four");
-  EXPECT_THAT(error_of(ErrorCode::bad_input, [&] { read_text_file(path, 3); }),
+  EXPECT_THAT(error_text(ErrorCode::bad_input, [&] { read_text_file(path, 3); }),
               HasSubstr("more than 3 bytes"));
-  EXPECT_THAT(error_of(ErrorCode::io, [&] { read_text_file(path + "s", 3); }), HasSubstr("texts"));
-  EXPECT_THAT(error_of(ErrorCode::io, [&] { read_text_file(dir.path(), 3); }), HasSubstr("read"));
+  EXPECT_THAT(error_text(ErrorCode::io, [&] { read_text_file(path + "s", 3); }),
+              HasSubstr("texts"));
+  EXPECT_THAT(error_text(ErrorCode::io, [&] { read_text_file(dir.path(), 3); }), HasSubstr("read"));
 }
 
 }  // namespace

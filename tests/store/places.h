@@ -12,8 +12,8 @@
 #include <string>
 
 #include "store/places.h"
+#include "tests/support/error_text.h"
 #include "tests/support/temp_dir.h"
-#include "wattle/error.h"
 
 namespace wattle::test {
 
@@ -56,18 +56,5 @@ class StoreTest : public testing::Test {
   TempDir home_;
   std::map<std::string, std::optional<std::string>> saved_;
 };
-
-// what() and hint() of the error that `fn` throws.
-template <class Fn>
-std::string error_text(ErrorCode code, const Fn& fn) {
-  try {
-    fn();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code) << error.what();
-    return std::string(error.what()) + "\n" + error.hint();
-  }
-  ADD_FAILURE() << "no error was thrown";
-  return {};
-}
 
 }  // namespace wattle::test
