@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include "base/env.h"
+#include "base/letter_case.h"
 
 namespace wattle::cli {
 namespace {
@@ -24,14 +25,6 @@ std::string roff(std::string_view text) {
       case '`': out += "\\(ga"; break;
       default: out += c;
     }
-  }
-  return out;
-}
-
-std::string upper(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
   }
   return out;
 }
@@ -127,7 +120,7 @@ std::string manual_page(const ProgramReference& reference, const CommandReferenc
   const std::string name = command == nullptr ? "wattle" : "wattle-" + command->name;
   // Without a date, so that equal sources make equal pages.
   std::string page = fmt::format(".TH {} 1 \"\" \"wattle {}\" \"User Commands\"\n",
-                                 roff(upper(name)), WATTLE_VERSION);
+                                 roff(upper_case(name)), WATTLE_VERSION);
   page += fmt::format(".SH NAME\n{} \\- {}\n", roff(name), roff(about.summary));
   page += fmt::format(".SH SYNOPSIS\n.B {}\n", roff(about.usage()));
   if (command == nullptr) {

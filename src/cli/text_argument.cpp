@@ -4,8 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cctype>
-
+#include "base/letter_case.h"
 #include "cli/output.h"
 #include "cli/text_file.h"
 #include "wattle/error.h"
@@ -15,17 +14,12 @@ namespace {
 
 constexpr size_t kMaxTextBytes = size_t{64} << 20;
 
-std::string upper(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return text;
-}
-
 }  // namespace
 
 void TextArgument::add_to(CLI::App& app, const std::string& what) {
   command_ = app.get_name();
   what_ = what;
-  app.add_option(upper(what), argument,
+  app.add_option(upper_case(what), argument,
                  fmt::format("the {}; without one it is read from stdin", what));
   app.add_option("-p,--prompt", flag, "the same as a flag")->type_name("TEXT");
   app.add_option("-f,--file", file, fmt::format("read the {} from a file", what))

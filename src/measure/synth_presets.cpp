@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "measure/lower_case.h"
+#include "base/letter_case.h"
 #include "measure/synth_shape.h"
 #include "wattle/error.h"
 

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "measure/lower_case.h"
+#include "base/letter_case.h"
 #include "wattle/error.h"
 
 namespace wattle::measure {

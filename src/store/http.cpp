@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/letter_case.h"
 #include "wattle/error.h"
 
 namespace wattle::store {
@@ -36,14 +37,6 @@ std::optional<uint64_t> number(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
   return value;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
 }
 
 std::string_view trim(std::string_view text) {
@@ -83,7 +76,7 @@ void read_header(std::string_view line, HttpHead& head, std::optional<uint64_t>&
   }
   const size_t colon = line.find(':');
   if (colon == std::string_view::npos) return;
-  const std::string name = lower(line.substr(0, colon));
+  const std::string name = lower_case(line.substr(0, colon));
   const std::string_view value = trim(line.substr(colon + 1));
   if (name == "content-length") content_length = number(value);
   if (name == "content-range") read_content_range(value, head);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/json_input.h"
+#include "base/letter_case.h"
 #include "base/shard_name.h"
 #include "store/sha256.h"
 #include "store/url.h"
@@ -50,17 +51,11 @@ HubFile read_file(const Json& sibling, const std::string& path, const std::strin
   return file;
 }
 
-std::string upper(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return out;
-}
-
 // Whether `word` stands in the name by itself: Q4_K is not in Q4_K_M, but Q4_0 is in 26B_Q4_0-it.
 // So what follows may be no '_', what stands before it may.
 bool has_word(std::string_view name, std::string_view word) {
-  const std::string text = upper(name);
-  const std::string wanted = upper(word);
+  const std::string text = upper_case(name);
+  const std::string wanted = upper_case(word);
   const auto is_alnum = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
   for (size_t at = text.find(wanted); at != std::string::npos; at = text.find(wanted, at + 1)) {
     const size_t end = at + wanted.size();
