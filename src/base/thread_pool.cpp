@@ -153,6 +153,9 @@ ThreadPool::ThreadPool(size_t n_threads, bool pin) : impl_(std::make_unique<Impl
                 fmt::format("cannot start thread {} of {}: {}", n_started + 1, n_threads,
                             error.code().message()),
                 "use fewer threads (-t), or raise the limit (ulimit -u, ulimit -v)");
+  } catch (...) {  // no memory for the next one
+    impl_->join_workers();
+    throw;
   }
 }
 
