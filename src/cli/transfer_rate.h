@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bytes a second over the last seconds, and what that says of the rest.
+// Bytes a second over the last seconds.
 #pragma once
 
 #include <chrono>
