@@ -139,7 +139,7 @@ int on_tick(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexcept
 const char* hint_of_final(CURLcode code) {
   switch (code) {
     case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_URL_MALFORMAT: return "an address begins with https://";
+    case CURLE_URL_MALFORMAT: return "an address begins with https://, and %20 stands for a blank";
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
       return "the package ca-certificates says whom to trust; a proxy that opens connections needs "

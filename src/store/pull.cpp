@@ -166,6 +166,10 @@ PullPlan plan_pull(Http& http, const std::string& what, const Places& places,
   }
   plan.name = plan.files.front().name;
   for (const RemoteFile& file : plan.files) {
+    if (file.size_bytes == 0) {
+      throw Error(ErrorCode::bad_input, fmt::format("{}: is empty", file.name),
+                  "it holds no model; take it from elsewhere");
+    }
     if (file.size_bytes > UINT64_MAX - plan.size_bytes) {
       throw Error(ErrorCode::bad_input, fmt::format("{}: its sizes overflow", plan.name));
     }

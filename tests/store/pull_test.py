@@ -290,6 +290,14 @@ class Trouble(PullTest):
         self.assertIn("is no GGUF file", err)
         self.assertEqual(self.kept(), [])
 
+    def test_an_empty_file(self):
+        self.hub.add("org/empty", {"none.gguf": b""})
+        (self.home / "none.gguf").write_bytes(b"")
+        for what in ("hf:org/empty", str(self.home / "none.gguf")):
+            status, _, err = self.pull(what, "--dry-run")
+            self.assertEqual(status, 1)
+            self.assertIn("none.gguf: is empty", err)
+
     def test_an_answer_that_is_none(self):
         for body in (b"<html>", b"[]", b"{}", b'{"sha":"x","siblings":[]}', b"[" * 100_000):
             self.hub.trouble.api_body = body
