@@ -23,7 +23,7 @@ constexpr size_t kHeaderBytes = 8 + 3 * 4;
 constexpr size_t kScalesBytes = 2 * sizeof(float);
 constexpr float kDepth = 16;  // in nats below the likeliest
 constexpr float kLargestCode = 65535;
-// Far above any there is, and low enough that no product below overflows 64 bits.
+// Far above any there is. The product of two fits 64 bits, that of all three does not.
 constexpr uint32_t kMaxContext = uint32_t{1} << 24;
 constexpr uint32_t kMaxVocabulary = uint32_t{1} << 24;
 constexpr uint32_t kMaxChunks = uint32_t{1} << 24;
@@ -82,12 +82,16 @@ void LogitsFile::parse(std::span<const std::byte> bytes) {
              .n_vocab = field("n_vocab", 1, 1, kMaxVocabulary),
              .n_chunk = field("n_chunk", 2, 1, kMaxChunks)};
   const uint64_t n_tokens = uint64_t{header_.n_ctx} * header_.n_chunk;
-  const uint64_t expected =
-      kHeaderBytes + n_tokens * sizeof(int32_t) +
-      uint64_t{header_.n_chunk} * scored_positions(header_.n_ctx) * row_size_bytes(header_.n_vocab);
-  if (bytes.size() != expected) {
-    fail(fmt::format("{} bytes, expected {} for {} chunks of {} tokens and a vocabulary of {}",
-                     bytes.size(), expected, header_.n_chunk, header_.n_ctx, header_.n_vocab));
+  const uint64_t n_rows = uint64_t{header_.n_chunk} * scored_positions(header_.n_ctx);
+  const uint64_t row_size = row_size_bytes(header_.n_vocab);
+  const uint64_t before_rows = kHeaderBytes + n_tokens * sizeof(int32_t);
+  if (bytes.size() < before_rows || (bytes.size() - before_rows) / row_size != n_rows ||
+      (bytes.size() - before_rows) % row_size != 0) {
+    fail(
+        fmt::format("{} bytes, expected {} and {} rows of {} for {} chunks of {} tokens and a "
+                    "vocabulary of {}",
+                    bytes.size(), before_rows, n_rows, row_size, header_.n_chunk, header_.n_ctx,
+                    header_.n_vocab));
   }
   tokens_.reserve(n_tokens);
   for (uint64_t i = 0; i < n_tokens; ++i) {
@@ -97,7 +101,7 @@ void LogitsFile::parse(std::span<const std::byte> bytes) {
     }
     tokens_.push_back(TokenId{id});
   }
-  rows_ = bytes.subspan(kHeaderBytes + n_tokens * sizeof(int32_t));
+  rows_ = bytes.subspan(before_rows);
 }
 
 LogProbs LogitsFile::row(uint32_t chunk, uint32_t row) const {

@@ -127,6 +127,15 @@ TEST_F(LogitsFileTest, WhatIsWrongIsNamed) {
   }
 }
 
+// Of the bytes that this header asks for, the lower 64 bits say 20.
+TEST(LogitsFile, ASizeThatOverflowsIsRefused) {
+  const uint32_t fields[] = {242739, 9059238, 1 << 24};
+  std::vector<std::byte> file(20);
+  std::memcpy(file.data(), "_logits_", 8);
+  std::memcpy(&file[8], fields, sizeof fields);
+  EXPECT_THROW(LogitsFile(file, "huge.kld"), Error);
+}
+
 TEST_F(LogitsFileTest, AppearsOnlyWhenComplete) {
   const auto other = dir_.path() / "other.kld";
   {
