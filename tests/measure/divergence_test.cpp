@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
+#include "measure/softmax.h"
 #include "tests/support/temp_dir.h"
 
 namespace wattle::measure {
@@ -72,6 +74,16 @@ TEST_F(DivergenceTest, PercentilesLieBetweenNeighbours) {
   EXPECT_NEAR(d.p_change_percentile(1), std::exp(4.0) / (1 + std::exp(4.0)) - 0.5, kStep);
   // Equal logits: the first token counts as the best, on both sides.
   EXPECT_DOUBLE_EQ(d.same_top().value(), 0.2);
+}
+
+TEST(Softmax, RefusesWhatIsNoNumber) {
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_DOUBLE_EQ(Softmax(std::vector<float>{2, -kInf}).log_prob(2), 0);
+  for (const std::vector<float>& logits :
+       {std::vector{kNaN, 1.0f}, {1.0f, kNaN}, {1.0f, kInf}, {-kInf, -kInf}}) {
+    EXPECT_THROW(Softmax{logits}, Error) << logits[0] << " " << logits[1];
+  }
 }
 
 TEST(Mean, HasAStandardError) {
