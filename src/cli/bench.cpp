@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -93,7 +94,9 @@ std::vector<BenchTest> tests_of(const Flags& flags) {
     const auto [n_prompt, n_gen] = measure::parse_number_pair(text, "-pg");
     kinds.push_back({.n_prompt = n_prompt, .n_gen = n_gen});
   }
-  std::erase_if(kinds, [](const BenchTest& test) { return test.n_tokens() == 0; });  // "-p 0"
+  std::erase_if(kinds, [](const BenchTest& test) {  // "-p 0"
+    return test.n_prompt == 0 && test.n_gen == 0;
+  });
   std::vector<BenchTest> tests;
   for (const uint32_t n_depth : numbers(flags.n_depth, "-d", 0)) {
     for (BenchTest test : kinds) {
@@ -125,12 +128,13 @@ std::vector<Setup> setups_of(const Flags& flags) {
   if (models.empty()) models.emplace_back();  // the default model
   std::vector<Setup> setups;
   for (const std::string& model : models) {
+    const std::filesystem::path path = store::resolve_model(model);
     for (const uint32_t n_batch : numbers(flags.n_batch, "-b", 512)) {
       for (const KvCacheType type_k : cache_types(flags.type_k, "-ctk")) {
         for (const KvCacheType type_v : cache_types(flags.type_v, "-ctv")) {
           for (uint32_t n_threads : numbers(flags.n_threads, "-t", 0)) {
             if (n_threads == 0) n_threads = static_cast<uint32_t>(available_processors());
-            setups.push_back({store::resolve_model(model), n_batch, n_threads, type_k, type_v});
+            setups.push_back({path, n_batch, n_threads, type_k, type_v});
           }
         }
       }

@@ -78,6 +78,7 @@ TEST(Bench, BadUsageIsTold) {
                                       {{"-o", "xml"}, "xml"},
                                       {{"-r", "0"}, "repetitions"},
                                       {{"-p", "0", "-n", "0"}, "nothing to measure"},
+                                      {{"-pg", "4294967295,1"}, "too long"},
                                       {{"-d", "4294967295"}, "too long"}}) {
     const auto result = run_wattle(bench(args));
     EXPECT_EQ(result.exit_code, 2) << message;
