@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "cli/commands.h"
@@ -99,7 +100,8 @@ void print_json(const Json& json) { print_out(json.dump(2) + "\n"); }
 
 int score(const Flags& flags) {
   const Interrupt interrupt;
-  if (!flags.logits.empty() && std::filesystem::exists(flags.logits)) {
+  std::error_code error;  // a name that cannot be is told where the file is made
+  if (!flags.logits.empty() && std::filesystem::exists(flags.logits, error)) {
     throw Error(ErrorCode::io, fmt::format("{}: there is something of this name", flags.logits),
                 "--kl-divergence compares with what it holds; to write it anew, remove it first");
   }

@@ -172,7 +172,7 @@ void check_disk_space(const fs::path& path, uint64_t needed_bytes, uint64_t free
 
 void write_synth(const SynthPlan& plan, const fs::path& path, const SynthWriteOptions& options) {
   std::error_code error;
-  if (fs::symlink_status(path, error).type() != fs::file_type::not_found) {
+  if (fs::exists(fs::symlink_status(path, error))) {
     throw Error(ErrorCode::io, fmt::format("{}: there is something of this name", path.string()),
                 "remove it first, or name another file with -o");
   }

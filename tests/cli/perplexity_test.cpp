@@ -98,6 +98,7 @@ TEST_F(Perplexity, BadUsageIsTold) {
         {{"--kl-divergence", "--kl-divergence-base", logits(), "-f", kText}, 2, "leave out -f"},
         {{"--kl-divergence", "--kl-divergence-base", logits()}, 1, "does not begin"},
         {{"-f", kText, "--kl-divergence-base", logits()}, 1, "something of this name"},
+        {{"-f", kText, "--kl-divergence-base", std::string(300, 'x')}, 1, "x: cannot create"},
         {{"-f", kText, "--kl-divergence-base", "x.kld", "--stride", "8"},
          2,
          "leave out --stride"}}) {

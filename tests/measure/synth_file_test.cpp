@@ -9,6 +9,7 @@
 #include <string>
 
 #include "measure/synth_vocab.h"
+#include "tests/gguf/expect_error.h"
 #include "tests/support/read_file.h"
 #include "tests/support/temp_dir.h"
 #include "wattle/engine.h"
@@ -130,6 +131,13 @@ TEST_F(SynthFile, NeverReplacesAnything) {
     EXPECT_THAT(error.what(), HasSubstr("synth.gguf"));
   }
   EXPECT_EQ(test::read_text(path()), before);
+}
+
+// Not for a file that is there already.
+TEST_F(SynthFile, ANameThatCannotBeIsRefused) {
+  test::expect_error(ErrorCode::io, {"x: cannot create"}, [&] {
+    write_synth(plan("qwen3-0.6b", "q4_0"), dir_.path() / std::string(300, 'x'), {});
+  });
 }
 
 TEST_F(SynthFile, StopsWhenToldAndLeavesNothing) {
