@@ -22,8 +22,8 @@ using Clock = std::chrono::steady_clock;
 constexpr size_t kBytes = size_t{256} << 20;
 constexpr size_t kChunkBytes = size_t{8} << 20;
 constexpr int kReadings = 8;
-constexpr size_t kDotSteps = 200000;  // some milliseconds
-constexpr size_t kDotChunks = 8;      // for each thread, so that a slow core holds nobody up
+constexpr size_t kDotSteps = 4000000;  // some ten milliseconds: waking the threads is little of it
+constexpr size_t kDotChunks = 8;       // for each thread, so that a slow core holds nobody up
 constexpr int kDotRuns = 3;
 
 double seconds_since(Clock::time_point start) {

@@ -12,7 +12,7 @@ namespace wattle::measure {
 double measure_read_bandwidth(ThreadPool& pool);
 
 // Multiplications and additions of int8 per second, by all threads, with the fastest instructions
-// that the processor has; 0 where there are none that this build knows. Takes about 0.1 s.
+// that a kernel set is built on and this processor has; 0 where there are none. Takes about 0.1 s.
 double measure_int8_peak(ThreadPool& pool);
 
 }  // namespace wattle::measure
