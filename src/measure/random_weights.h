@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random weights of any tensor type, at the pace of memory.
+// Random weights of any tensor type.
 #pragma once
 
 #include <cstddef>
