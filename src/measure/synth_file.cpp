@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "base/aligned_buffer.h"
+#include "base/split_mix64.h"
 #include "gguf/writer.h"
 #include "measure/random_weights.h"
 #include "measure/synth_vocab.h"
@@ -98,11 +99,11 @@ class Stream {
 
   void write_tensor(size_t i, const gguf::Writer::Sink& sink) {
     const SynthTensor& tensor = plan_.tensors[i];
-    RandomWeights random(options_.seed + 0x9e3779b97f4a7c15u * (i + 1));
     if (!tensor.values.empty()) {
       pass(std::as_bytes(std::span(tensor.values)), sink);
       return;
     }
+    RandomWeights random(seed_of(i));
     const uint32_t block_bytes = dtype_info(plan_.types[i]).block_bytes;
     const uint64_t whole = kChunkBytes / block_bytes * block_bytes;
     for (uint64_t left = plan_.tensor_bytes(i); left > 0;) {
@@ -119,6 +120,12 @@ class Stream {
   }
 
  private:
+  // Where tensor i starts, scattered over all states: seeds that are steps of the generator apart
+  // would give each tensor the numbers of the one before, moved by one.
+  uint64_t seed_of(size_t i) const {
+    return SplitMix64(SplitMix64(options_.seed).next() + i).next();
+  }
+
   void pass(std::span<const std::byte> bytes, const gguf::Writer::Sink& sink) {
     sink(bytes);
     done_ += bytes.size();

@@ -5,9 +5,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
+#include <cstring>
+#include <set>
 #include <string>
 
+#include "gguf/reader.h"
 #include "measure/synth_vocab.h"
 #include "tests/gguf/expect_error.h"
 #include "tests/support/read_file.h"
@@ -118,6 +122,24 @@ TEST_F(SynthFile, DependsOnItsSeedAlone) {
   };
   EXPECT_EQ(bytes(1), bytes(1));
   EXPECT_NE(bytes(1), bytes(2));
+}
+
+// Any four successive numbers of the norms stand in one place only.
+TEST_F(SynthFile, TensorsShareNoNumbers) {
+  write_synth(plan("gemma3-1b", "q4_0"), path(), {});
+  const gguf::File file(path());
+  std::set<std::array<float, 4>> seen;
+  size_t n = 0;
+  for (const gguf::TensorInfo& tensor : file.tensors()) {
+    if (tensor.dtype != DType::f32) continue;
+    for (size_t i = 0; i + 4 <= tensor.n_elements(); ++i, ++n) {
+      std::array<float, 4> four;
+      std::memcpy(four.data(), tensor.data + i * sizeof(float), sizeof four);
+      seen.insert(four);
+    }
+  }
+  EXPECT_GT(n, 10000u);
+  EXPECT_EQ(seen.size(), n);
 }
 
 TEST_F(SynthFile, NeverReplacesAnything) {
