@@ -65,8 +65,6 @@ struct Counter {
 
 }  // namespace
 
-std::span<const TypeMix> type_mixes() noexcept { return kMixes; }
-
 const TypeMix& find_type_mix(std::string_view name) {
   const auto found = std::ranges::find(kMixes, lower_case(name), &TypeMix::name);
   if (found != std::end(kMixes)) return *found;

@@ -29,8 +29,6 @@ struct TypeMix {
   uint32_t file_type = 0;  // general.file_type
 };
 
-std::span<const TypeMix> type_mixes() noexcept;
-
 // By name, letter case ignored. Throws Error{usage} that lists them.
 const TypeMix& find_type_mix(std::string_view name);
 
