@@ -22,61 +22,44 @@ struct Special {
   TokenType type = TokenType::control;
 };
 
-// How the vocabularies of a family differ.
+// How the vocabularies of a family differ. A turn is "<|im_start|>" ROLE "\n" TEXT "<|im_end|>",
+// and a gap before the next.
 struct Family {
   std::string_view model;
-  std::string_view pre;    // of byte-level ones
+  std::string_view pre{};  // of byte-level ones
   std::string_view space;  // how a space is spelt
   bool add_bos;
-  std::string_view bos, eos, unk, pad;  // empty: none
-  std::string_view turn_begin, turn_middle,
-      turn_end;                // "<|im_start|>" ROLE "\n" TEXT "<|im_end|>\n"
+  std::string_view bos, eos, unk{}, pad{};  // empty: none
+  std::string_view turn_begin, turn_middle, turn_end, turn_gap{};
   std::string_view assistant;  // its role in the template
   std::vector<Special> specials;
 };
 
+Family gemma(std::string_view model, std::string_view turn_begin, std::string_view turn_end) {
+  return {.model = model,
+          .space = "▁",
+          .add_bos = true,
+          .bos = "<bos>",
+          .eos = "<eos>",
+          .unk = "<unk>",
+          .pad = "<pad>",
+          .turn_begin = turn_begin,
+          .turn_middle = "\n",
+          .turn_end = turn_end,
+          .turn_gap = "\n",
+          .assistant = "model",
+          .specials = {{"<pad>"},
+                       {"<eos>"},
+                       {"<bos>"},
+                       {"<unk>", TokenType::unknown},
+                       {"<mask>"},
+                       {turn_begin},
+                       {turn_end}}};
+}
+
 Family family_of(std::string_view arch) {
-  if (arch == "gemma4") {
-    return {.model = "gemma4",
-            .pre = "",
-            .space = "▁",
-            .add_bos = true,
-            .bos = "<bos>",
-            .eos = "<eos>",
-            .unk = "<unk>",
-            .pad = "<pad>",
-            .turn_begin = "<|turn>",
-            .turn_middle = "\n",
-            .turn_end = "<turn|>\n",
-            .assistant = "model",
-            .specials = {{"<pad>"},
-                         {"<eos>"},
-                         {"<bos>"},
-                         {"<unk>", TokenType::unknown},
-                         {"<mask>"},
-                         {"<|turn>"},
-                         {"<turn|>"}}};
-  }
-  if (arch == "gemma3") {
-    return {.model = "llama",
-            .pre = "",
-            .space = "▁",
-            .add_bos = true,
-            .bos = "<bos>",
-            .eos = "<eos>",
-            .unk = "<unk>",
-            .pad = "<pad>",
-            .turn_begin = "<start_of_turn>",
-            .turn_middle = "\n",
-            .turn_end = "<end_of_turn>\n",
-            .assistant = "model",
-            .specials = {{"<pad>"},
-                         {"<eos>"},
-                         {"<bos>"},
-                         {"<unk>", TokenType::unknown},
-                         {"<start_of_turn>"},
-                         {"<end_of_turn>"}}};
-  }
+  if (arch == "gemma4") return gemma("gemma4", "<|turn>", "<turn|>");
+  if (arch == "gemma3") return gemma("llama", "<start_of_turn>", "<end_of_turn>");
   if (arch == "llama") {
     return {.model = "gpt2",
             .pre = "llama-bpe",
@@ -84,8 +67,6 @@ Family family_of(std::string_view arch) {
             .add_bos = true,
             .bos = "<|begin_of_text|>",
             .eos = "<|eot_id|>",
-            .unk = "",
-            .pad = "",
             .turn_begin = "<|start_header_id|>",
             .turn_middle = "<|end_header_id|>\n\n",
             .turn_end = "<|eot_id|>",
@@ -102,11 +83,11 @@ Family family_of(std::string_view arch) {
           .add_bos = false,
           .bos = "<|endoftext|>",
           .eos = "<|im_end|>",
-          .unk = "",
           .pad = "<|endoftext|>",
           .turn_begin = "<|im_start|>",
           .turn_middle = "\n",
-          .turn_end = "<|im_end|>\n",
+          .turn_end = "<|im_end|>",
+          .turn_gap = "\n",
           .assistant = "assistant",
           .specials = {{"<|endoftext|>"}, {"<|im_start|>"}, {"<|im_end|>"}}};
 }
@@ -225,7 +206,7 @@ class Builder {
         "{{% endfor %}}"
         "{{% if add_generation_prompt %}}{{{{ {} + {} + {} }}}}{{% endif %}}",
         family_.add_bos ? "{{ bos_token }}" : "", begin, assistant, middle,
-        quoted(family_.turn_end), begin, assistant, middle);
+        quoted(fmt::format("{}{}", family_.turn_end, family_.turn_gap)), begin, assistant, middle);
   }
 
   const Family& family_;
