@@ -123,9 +123,8 @@ int score(const Flags& flags) {
   {
     ChunkProgress progress(!flags.reporting.quiet, plan.n_chunk);
     measure::read_text(
-        *engine, tokens, plan,
+        *engine, tokens, plan, [&] { interrupt.check(); },
         [&](uint32_t chunk, uint32_t row, std::span<const float> logits, TokenId next) {
-          interrupt.check();
           nll.add(-measure::Softmax(logits).log_prob(logits[static_cast<size_t>(to_int(next))]));
           if (logits_file) logits_file->add(logits);
           if (row + 1 == plan.n_scored) progress.done(chunk, nll);
@@ -206,9 +205,8 @@ int compare(const Flags& flags) {
   {
     ChunkProgress progress(!flags.reporting.quiet, plan.n_chunk);
     measure::read_text(
-        *engine, base.tokens(), plan,
+        *engine, base.tokens(), plan, [&] { interrupt.check(); },
         [&](uint32_t chunk, uint32_t row, std::span<const float> logits, TokenId next) {
-          interrupt.check();
           divergence.add(logits, base.row(chunk, row), next);
           if (row + 1 == plan.n_scored) progress.done(chunk, divergence.nll());
         });

@@ -17,6 +17,7 @@ namespace {
 constexpr uint32_t kMinContext = 4;
 constexpr uint32_t kMaxContext = uint32_t{1} << 24;
 constexpr uint32_t kContextStep = 256;
+constexpr size_t kFeedStep = 256;  // an interrupt waits no longer than these take
 
 uint32_t at_most(uint64_t n_there, uint32_t n_wanted) {
   return static_cast<uint32_t>(n_wanted == 0 ? n_there : std::min<uint64_t>(n_there, n_wanted));
@@ -67,7 +68,7 @@ TextPlan plan_strides(size_t n_tokens, uint32_t n_ctx, uint32_t stride, uint32_t
 }
 
 void read_text(Engine& engine, std::span<const TokenId> tokens, const TextPlan& plan,
-               const OnScored& on_row) {
+               const std::function<void()>& on_step, const OnScored& on_row) {
   WATTLE_ASSERT(tokens.size() >= uint64_t{plan.n_chunk - 1} * plan.step + plan.window);
   const std::vector<TokenId> bos = engine.tokenize("", {});
   const auto sequence = engine.new_raw_sequence();
@@ -78,10 +79,16 @@ void read_text(Engine& engine, std::span<const TokenId> tokens, const TextPlan& 
     piece.assign(text.begin(), text.begin() + plan.first_scored + plan.n_scored);
     if (plan.starts_with_bos && !bos.empty()) piece.front() = bos.front();
     sequence->truncate(0);
-    sequence->feed(std::span(piece).first(plan.first_scored), RawSequence::Want::none, {});
+    const auto context = std::span(piece).first(plan.first_scored);
+    for (size_t begin = 0; begin < context.size(); begin += kFeedStep) {
+      on_step();
+      sequence->feed(context.subspan(begin, std::min(kFeedStep, context.size() - begin)),
+                     RawSequence::Want::none, {});
+    }
     uint32_t row = 0;
     sequence->feed(std::span(piece).subspan(plan.first_scored), RawSequence::Want::all,
                    [&](std::span<const float> logits) {
+                     on_step();
                      on_row(chunk, row, logits, text[plan.first_scored + row + 1]);
                      ++row;
                    });

@@ -36,11 +36,11 @@ TextPlan plan_chunks(size_t n_tokens, uint32_t n_ctx, uint32_t n_chunks);
 TextPlan plan_strides(size_t n_tokens, uint32_t n_ctx, uint32_t stride, uint32_t n_chunks);
 
 // Hands out what counts, in order: the logits [n_vocab], valid during the call, and the token that
-// follows in the text. The engine's context holds plan.window tokens. Ends with whatever on_row
-// throws.
+// follows in the text. The engine's context holds plan.window tokens. on_step is called before each
+// row and before every 256 tokens of context. Ends with whatever either throws.
 using OnScored =
     std::function<void(uint32_t chunk, uint32_t row, std::span<const float> logits, TokenId next)>;
 void read_text(Engine& engine, std::span<const TokenId> tokens, const TextPlan& plan,
-               const OnScored& on_row);
+               const std::function<void()>& on_step, const OnScored& on_row);
 
 }  // namespace wattle::measure

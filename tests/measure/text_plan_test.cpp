@@ -89,11 +89,12 @@ TEST(ReadText, GivesTheLogitsBeforeEachToken) {
                         .n_chunk = 3,
                         .starts_with_bos = with_bos};
     std::vector<Row> rows;
-    read_text(engine, tokens, plan,
-              [&](uint32_t chunk, uint32_t row, std::span<const float> logits, TokenId next) {
-                EXPECT_EQ(row, rows.size() % 4);
-                rows.push_back({chunk, {logits.begin(), logits.end()}, next});
-              });
+    read_text(
+        engine, tokens, plan, [] {},
+        [&](uint32_t chunk, uint32_t row, std::span<const float> logits, TokenId next) {
+          EXPECT_EQ(row, rows.size() % 4);
+          rows.push_back({chunk, {logits.begin(), logits.end()}, next});
+        });
     ASSERT_EQ(rows.size(), 12u);
     for (size_t i = 0; i < rows.size(); ++i) {
       const size_t begin = 8 * (i / 4);
@@ -108,6 +109,24 @@ TEST(ReadText, GivesTheLogitsBeforeEachToken) {
       });
     }
   }
+}
+
+// A context of 513 tokens takes three steps, and two rows follow.
+TEST(ReadText, CanBeStoppedWithinTheContext) {
+  Engine engine({.model = kStories, .n_ctx = 600, .n_threads = 1});
+  const std::vector<TokenId> tokens(600, TokenId{5});
+  const TextPlan plan{.window = 600, .step = 600, .first_scored = 513, .n_scored = 2, .n_chunk = 1};
+  int n_steps = 0;
+  int n_rows = 0;
+  const auto count_row = [&](auto&&...) { ++n_rows; };
+  read_text(engine, tokens, plan, [&] { ++n_steps; }, count_row);
+  EXPECT_EQ(n_steps, 3 + 2);
+  EXPECT_EQ(n_rows, 2);
+  const auto stop = [&] {
+    if (++n_steps == 7) throw Error(ErrorCode::cancelled, "interrupted");
+  };
+  EXPECT_THROW(read_text(engine, tokens, plan, stop, count_row), Error);
+  EXPECT_EQ(n_rows, 2);
 }
 
 }  // namespace
