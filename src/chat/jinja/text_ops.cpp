@@ -39,7 +39,8 @@ bool is_line_break(char32_t c) noexcept {
 // Up to this size the plain search is the fast one, and its worst case bearable.
 constexpr size_t kShortText = 64;
 
-// Knuth, Morris, Pratt: no byte of the text is looked at twice. `wanted` is not empty.
+// Knuth, Morris, Pratt: no byte of the text is looked at twice. `wanted` is not empty, and no
+// longer than the text, which is what callers count as work.
 template <class Iterator>
 Iterator search_long(const Iterator& begin, const Iterator& end, const Iterator& wanted,
                      size_t wanted_size) {
@@ -66,13 +67,14 @@ void fail_if_empty(Runtime& rt, std::string_view separator) {
 
 size_t find_text(std::string_view text, std::string_view wanted, size_t from) {
   if (wanted.size() <= kShortText) return text.find(wanted, from);
-  if (from > text.size()) return std::string_view::npos;
+  if (from > text.size() || wanted.size() > text.size() - from) return std::string_view::npos;
   const auto at = search_long(text.begin() + from, text.end(), wanted.begin(), wanted.size());
   return at == text.end() ? std::string_view::npos : static_cast<size_t>(at - text.begin());
 }
 
 size_t find_text_from_right(std::string_view text, std::string_view wanted) {
   if (wanted.size() <= kShortText) return text.rfind(wanted);
+  if (wanted.size() > text.size()) return std::string_view::npos;
   const auto at = search_long(text.rbegin(), text.rend(), wanted.rbegin(), wanted.size());
   return at == text.rend() ? std::string_view::npos
                            : static_cast<size_t>(text.rend() - at) - wanted.size();
