@@ -13,6 +13,7 @@ namespace wattle {
 namespace {
 
 constexpr size_t kMaxDepth = 100;
+constexpr size_t kMaxKeys = 10'000;  // of one object: Json looks through all of them for one
 
 // Builds the tree by itself: nlohmann's own builder reads an integer of more than 64 bits as a
 // float without a word, and has no limit on the depth.
@@ -60,6 +61,10 @@ class TreeBuilder {
     if (parent.is_array()) {
       parent.push_back(std::move(value));
       return &parent.back();
+    }
+    if (parent.size() == kMaxKeys) {
+      throw Error(ErrorCode::bad_input,
+                  fmt::format("{}: an object has more than {} keys", what_, kMaxKeys));
     }
     return &(parent[key_] = std::move(value));
   }

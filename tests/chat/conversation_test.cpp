@@ -64,29 +64,5 @@ TEST(Conversation, RefusesToolsAndArgumentsOfAnotherShape) {
       template_variables({.messages = {&call, 1}, .tools_json = {}, .enable_thinking = {}}), Error);
 }
 
-TEST(JsonInput, KeepsOrderAndTheLastOfEqualKeys) {
-  EXPECT_EQ(parse_json(R"({"b": 1, "a": [2.0, null], "b": "x"})", "t").dump(),
-            R"({"b":"x","a":[2.0,null]})");
-}
-
-TEST(JsonInput, RefusesWhatWouldReachThePromptAsSomethingElse) {
-  const auto error_of = [](const std::string& text) -> std::string {
-    try {
-      return "parsed: " + parse_json(text, "file.json").dump();
-    } catch (const Error& e) {
-      return e.what();
-    }
-  };
-  EXPECT_EQ(error_of("[9223372036854775808]"),
-            "file.json: the integer 9223372036854775808 does not fit into 64 bits");
-  EXPECT_EQ(error_of("[-123456789012345678901234567890]"),
-            "file.json: the integer -123456789012345678901234567890 does not fit into 64 bits");
-  EXPECT_EQ(error_of(std::string(101, '[')), "file.json: nested more than 100 levels deep");
-  EXPECT_NE(error_of("[1,]").find("file.json: parse error at line 1, column 4"), std::string::npos)
-      << error_of("[1,]");
-  EXPECT_NE(error_of("[\"\xff\"]").find("file.json: "), std::string::npos);
-  EXPECT_NE(error_of("").find("file.json: "), std::string::npos);
-}
-
 }  // namespace
 }  // namespace wattle::chat
