@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -378,22 +379,23 @@ class Converter {
            fmt::format("{} {} {}", literal(text_of(name) + ":"), ws, of(value, place, depth + 1)),
            is_required});
     };
+    std::set<std::string> still_required;
+    for (const Json& name : required) {
+      if (!name.is_string()) fail(where + "/required", "expected a list of names");
+      still_required.insert(name.get<std::string>());
+    }
     for (const auto& [name, value] : described.items()) {
-      const bool is_required = std::find(required.begin(), required.end(), name) != required.end();
+      const bool is_required = still_required.erase(name) != 0;
       if (value == false && !is_required) continue;
       add(name, value, is_required);
     }
+    const Json others = schema.value("additionalProperties", Json(true));
     for (const Json& name : required) {
-      if (!name.is_string()) fail(where + "/required", "expected a list of names");
-      if (described.contains(name.get<std::string>())) continue;
-      const Json others = schema.value("additionalProperties", Json(true));
+      if (still_required.erase(name.get<std::string>()) == 0) continue;
       if (others == false) {
         fail(where, fmt::format("property {} is required but not described", text_of(name)));
       }
-      if (std::none_of(all.begin(), all.end(),
-                       [&](const Property& p) { return name == Json(p.name); })) {
-        add(name.get<std::string>(), others, true);
-      }
+      add(name.get<std::string>(), others, true);
     }
     return all;
   }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -24,20 +25,18 @@ bool is_one_of(std::string_view key, std::initializer_list<std::string_view> key
 
 Json as_array(const Json& value) { return value.is_array() ? value : Json::array({value}); }
 
-bool contains(const Json& array, const Json& value) {
-  return std::find(array.begin(), array.end(), value) != array.end();
-}
-
 // Values that are in both; of types, an integer is a number too.
 Json intersection(const Json& a, const Json& b, bool are_types) {
   Json both = Json::array();
+  const std::set<Json> of_b(b.begin(), b.end());
+  std::set<Json> taken;
   const auto add = [&](const Json& value) {
-    if (!contains(both, value)) both.push_back(value);
+    if (taken.insert(value).second) both.push_back(value);
   };
   for (const Json& value : a) {
-    if (contains(b, value)) add(value);
-    if (are_types && value == "number" && contains(b, "integer")) add("integer");
-    if (are_types && value == "integer" && contains(b, "number")) add("integer");
+    if (of_b.contains(value)) add(value);
+    if (are_types && value == "number" && of_b.contains("integer")) add("integer");
+    if (are_types && value == "integer" && of_b.contains("number")) add("integer");
   }
   return both;
 }
@@ -50,17 +49,25 @@ Json both_of(const Json& a, const Json& b) {
   return {{"allOf", Json::array({a, b})}};
 }
 
-// What one side closes, the other side does not add to.
-void check_closed(const Json& closed, const Json& other, const std::string& where) {
-  if (closed.value("additionalProperties", Json()) != false) return;
-  const Json known = closed.value("properties", Json::object());
+// What one side says of all that it does not describe holds for what the other side adds.
+void check_added(const Json& one, const Json& other, const std::string& where) {
+  if (one.contains("items") && !one.contains("prefixItems") && other.contains("prefixItems")) {
+    throw Error(ErrorCode::unsupported,
+                fmt::format("schema, {}: 'items' of one schema and 'prefixItems' of another must "
+                            "hold at once",
+                            where),
+                "write what both allow as one schema");
+  }
+  const Json rest = one.value("additionalProperties", Json(true));
+  if (rest == true || (rest.is_object() && !constrains(rest))) return;
+  const Json known = one.value("properties", Json::object());
   const Json others = other.value("properties", Json::object());
   if (!known.is_object() || !others.is_object()) return;  // refused later
   for (const auto& [name, schema] : others.items()) {
     if (known.contains(name)) continue;
     throw Error(ErrorCode::unsupported,
-                fmt::format("schema, {}: property '{}' is added to an object whose "
-                            "'additionalProperties' is false",
+                fmt::format("schema, {}: property '{}' is added to an object that has "
+                            "'additionalProperties'",
                             where, name),
                 "say additionalProperties once, beside allOf");
   }
@@ -81,8 +88,9 @@ Json merge_value(const std::string& key, const Json& a, const Json& b, const std
   if (key == "const") fail_nothing(where, key);
   if (key == "required" && a.is_array() && b.is_array()) {
     Json all = a;
+    std::set<Json> taken(a.begin(), a.end());
     for (const Json& name : b) {
-      if (!contains(all, name)) all.push_back(name);
+      if (taken.insert(name).second) all.push_back(name);
     }
     return all;
   }
@@ -110,8 +118,8 @@ Json merge_value(const std::string& key, const Json& a, const Json& b, const std
 }  // namespace
 
 Json merge(Json a, const Json& b, const std::string& where) {
-  check_closed(a, b, where);
-  check_closed(b, a, where);
+  check_added(a, b, where);
+  check_added(b, a, where);
   for (const auto& [key, value] : b.items()) {
     a[key] = a.contains(key) ? merge_value(key, a.at(key), value, where) : value;
   }

@@ -249,7 +249,12 @@ class PatternParser {
       const std::string min = number();
       if (min.empty()) refuse("'{' begins a repetition; a plain one is written \\{");
       text = "{" + min;
-      if (take(',')) text += "," + number();
+      if (take(',')) {
+        const std::string max = number();
+        if (!max.empty() && std::stoul(max) < std::stoul(min))
+          fail("at most is less than at least");
+        text += "," + max;
+      }
       if (!take('}')) fail("expected '}'");
       text += "}";
     }

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "sampling/grammar/ast.h"
-#include "sampling/json_schema/integer_range.h"
 #include "wattle/error.h"
 
 namespace wattle::json_schema {
@@ -31,6 +30,8 @@ constexpr JsonRule kJsonRules[] = {
     {"string", R"("\"" char* "\"")", "char "},
     {"number",
      R"("-"? ( "0" | [1-9] [0-9]{0,15} ) ( "." [0-9]{1,16} )? ( [eE] [+\-]? [0-9]{1,2} )?)", ""},
+    // A model that has begun to write digits does not always know how to stop.
+    {"integer", R"("0" | "-"? [1-9] [0-9]{0,15})", ""},
     {"boolean", R"("true" | "false")", ""},
     {"null", R"("null")", ""},
     {"value", "string | number | boolean | null | object | array",
@@ -59,8 +60,11 @@ std::string Rules::reserve(std::string_view wanted) {
            std::any_of(std::begin(kJsonRules), std::end(kJsonRules),
                        [&](const JsonRule& rule) { return rule.name == name; });
   };
-  std::string name = base;
-  for (size_t i = 2; is_taken(name); ++i) name = fmt::format("{}-{}", base, i);
+  size_t& n = n_reserved_[base];
+  std::string name;
+  do {
+    name = ++n == 1 ? base : fmt::format("{}-{}", base, n);
+  } while (is_taken(name));
   names_.insert(name);
   return name;
 }
@@ -72,10 +76,6 @@ void Rules::set(const std::string& name, std::string body) {
 std::string Rules::json(std::string_view name) {
   if (names_.contains(name)) return std::string(name);
   names_.emplace(name);
-  if (name == "integer") {
-    set("integer", integer_range(std::nullopt, std::nullopt));
-    return "integer";
-  }
   const auto* rule = std::find_if(std::begin(kJsonRules), std::end(kJsonRules),
                                   [&](const JsonRule& r) { return r.name == name; });
   set(std::string(name), std::string(rule->body));
@@ -100,7 +100,8 @@ std::optional<size_t> count_of(const Json& schema, const char* key, const std::s
   const auto count = static_cast<size_t>(std::clamp(number, 0.0, 1e9));
   if (number < 0 || (number <= 1e9 && static_cast<double>(count) != number)) {
     throw Error(ErrorCode::bad_input,
-                fmt::format("schema, {}/{}: expected a whole number, 0 or more", where, key));
+                fmt::format("schema, {}/{}: found {}, expected a whole number, 0 or more", where,
+                            key, value.dump(-1, ' ', false, Json::error_handler_t::replace)));
   }
   const size_t most = grammar::Limits().max_repeat;
   if (count > most) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -33,6 +34,7 @@ class Rules {
   };
   std::vector<Named> rules_;
   std::set<std::string, std::less<>> names_{"root"};
+  std::map<std::string, size_t> n_reserved_;  // by the name wanted
 };
 
 // The keyword `key` of the schema that counts something: 0 to 10,000 (grammar::Limits::max_repeat).

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
@@ -196,6 +197,10 @@ TEST(JsonSchema, Objects) {
        {R"({"a\"b": 1})", R"({"a\"b": 1, "c": 2})"},
        {"{}", R"({"c":1})"}},
       {R"({"properties": {"a": false, "b": {"const": 1}}})", {"{}", R"({"b":1})"}, {R"({"a":1})"}},
+      // Names that rules have too.
+      {R"({"properties": {"integer": {"items": {"type": "integer"}}, "value": {"type": "null"}, "root": {}}})",
+       {R"({"integer":[1,2],"value":null,"root":{}})"},
+       {R"({"integer":[[]]})", R"({"value":1})"}},
   });
 }
 
@@ -250,6 +255,8 @@ constexpr Fault kFaults[] = {
     {R"({"pattern": "a(b"})", ErrorCode::bad_input, "a '(' is not closed"},
     {R"x({"pattern": "a)"})x", ErrorCode::bad_input, "this ')' has no '('"},
     {R"({"pattern": "a{99999}"})", ErrorCode::unsupported, "more than 9999 repetitions"},
+    {R"({"pattern": "a{2,1}"})", ErrorCode::bad_input,
+     "schema, #/pattern: 'a{2,1}', character 6: at most is less than at least"},
     {R"({"pattern": "a^b"})", ErrorCode::unsupported, "'^' is known only at the begin"},
     {R"x({"pattern": "(a$)"})x", ErrorCode::unsupported, "'$' is known only at the end"},
     {R"({"$ref": "https://example.org/a.json"})", ErrorCode::unsupported,
@@ -263,8 +270,13 @@ constexpr Fault kFaults[] = {
      "two different values of 'pattern'"},
     {R"({"allOf": [{"properties": {"a": {}}, "additionalProperties": false}, {"properties": {"b": {}}}]})",
      ErrorCode::unsupported, "property 'b' is added to an object"},
+    {R"({"allOf": [{"additionalProperties": {"type": "null"}}, {"properties": {"b": {}}}]})",
+     ErrorCode::unsupported, "property 'b' is added to an object"},
+    {R"({"allOf": [{"prefixItems": [{}]}, {"items": {"type": "string"}}]})", ErrorCode::unsupported,
+     "'items' of one schema and 'prefixItems' of another"},
     {R"({"minimum": 2, "maximum": 1})", ErrorCode::bad_input, "no integer lies between its bounds"},
-    {R"({"minLength": -1})", ErrorCode::bad_input, "schema, #/minLength: expected a whole number"},
+    {R"({"minLength": -1})", ErrorCode::bad_input,
+     "schema, #/minLength: found -1, expected a whole number"},
     {R"({"maxLength": 20000})", ErrorCode::unsupported, "20000 is more than 10000"},
     {R"({"minItems": 2, "maxItems": 1})", ErrorCode::bad_input,
      "at most 1 is less than at least 2"},
@@ -305,6 +317,19 @@ TEST(JsonSchema, MergingIsBounded) {
     defs += R"(, "d)" + std::to_string(i) + R"(": {"allOf": [)" + below + ", " + below + "]}";
   }
   EXPECT_THROW((void)to_gbnf(R"({"$ref": "#/$defs/d60", "$defs": {)" + defs + "}}"), Error);
+}
+
+// Nothing is looked for among all that came before: the same name for each rule, names that are
+// required and not described.
+TEST(JsonSchema, ManyPropertiesTakeLinearTime) {
+  nlohmann::json schema{{"additionalProperties", {{"type", "null"}}}};
+  for (int i = 0; i < 5000; ++i) {
+    schema["properties"]["a" + std::to_string(i)] = {{"type", "null"}};
+    schema["required"].push_back("b" + std::to_string(i));
+  }
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_FALSE(to_gbnf(schema.dump()).empty());
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
 }
 
 // What random walks through the grammar write is JSON.
