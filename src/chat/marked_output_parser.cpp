@@ -16,12 +16,13 @@ std::string_view trim_right(std::string_view s) {
 
 }  // namespace
 
-MarkedOutputParser::MarkedOutputParser(const OutputSyntax& syntax, std::string_view prompt)
-    : syntax_(syntax) {
+MarkedOutputParser::MarkedOutputParser(const OutputSyntax& syntax,
+                                       const OutputParserOptions& options)
+    : syntax_(syntax), answer_is_text_(options.answer_is_text) {
   for (const Region& region : syntax_.regions) text_markers_.push_back(region.open);
   text_markers_.insert(text_markers_.end(), syntax_.dropped.begin(), syntax_.dropped.end());
 
-  const std::string_view tail = trim_right(prompt);
+  const std::string_view tail = trim_right(options.prompt);
   for (const Region& region : syntax_.regions) {
     if (region.kind != OutputEvent::Kind::reasoning) continue;
     const std::string opened = std::string(region.open) + std::string(region.header);
@@ -95,6 +96,18 @@ MarkedOutputParser::Match MarkedOutputParser::find_in_text() const {
 }
 
 bool MarkedOutputParser::in_text(std::vector<OutputEvent>& out) {
+  if (answer_is_text_) {
+    const auto marks = in_answer_ ? std::nullopt : reasoning();
+    if (marks && pending_.size() < marks->open.size() && marks->open.starts_with(pending_)) {
+      return false;
+    }
+    if (!marks || !pending_.starts_with(marks->open)) {
+      in_answer_ = true;
+      emit(OutputEvent::Kind::text, pending_, out);
+      pending_.clear();
+      return false;
+    }
+  }
   const Match match = find_in_text();
   if (match.at == std::string::npos) {
     const size_t n = pending_.size() - held_back(text_markers_);
@@ -150,6 +163,7 @@ bool MarkedOutputParser::in_reasoning(std::vector<OutputEvent>& out) {
     at_header_ = !region_->header.empty();
   } else {
     region_ = nullptr;
+    in_answer_ = true;
     space_.clear();
     fresh_ = true;
   }

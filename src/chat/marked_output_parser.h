@@ -28,7 +28,7 @@ struct OutputSyntax {
 
 class MarkedOutputParser final : public OutputParser {
  public:
-  MarkedOutputParser(const OutputSyntax& syntax, std::string_view prompt);
+  MarkedOutputParser(const OutputSyntax& syntax, const OutputParserOptions& options);
 
   std::span<const std::string_view> markers() const noexcept override { return syntax_.markers; }
   std::optional<ReasoningMarkers> reasoning() const noexcept override;
@@ -54,6 +54,8 @@ class MarkedOutputParser final : public OutputParser {
   void emit(OutputEvent::Kind kind, std::string_view text, std::vector<OutputEvent>& out);
 
   const OutputSyntax syntax_;
+  const bool answer_is_text_;
+  bool in_answer_ = false;  // where answer_is_text_: behind the reasoning, or there is none
   std::vector<std::string_view> text_markers_;
   const Region* region_ = nullptr;  // the one we are in
   bool at_header_ = false;          // right behind its opening marker

@@ -72,17 +72,16 @@ OutputFamily output_family(std::string_view template_text, std::string_view arch
 std::unique_ptr<OutputParser> make_output_parser(OutputFamily family,
                                                  const OutputParserOptions& options) {
   switch (family) {
-    case OutputFamily::gemma4: return std::make_unique<MarkedOutputParser>(kGemma4, options.prompt);
-    case OutputFamily::qwen3: return std::make_unique<MarkedOutputParser>(kQwen3, options.prompt);
-    case OutputFamily::thinking:
-      return std::make_unique<MarkedOutputParser>(kThinking, options.prompt);
-    case OutputFamily::hermes: return std::make_unique<MarkedOutputParser>(kHermes, options.prompt);
+    case OutputFamily::gemma4: return std::make_unique<MarkedOutputParser>(kGemma4, options);
+    case OutputFamily::qwen3: return std::make_unique<MarkedOutputParser>(kQwen3, options);
+    case OutputFamily::thinking: return std::make_unique<MarkedOutputParser>(kThinking, options);
+    case OutputFamily::hermes: return std::make_unique<MarkedOutputParser>(kHermes, options);
     case OutputFamily::llama3:
       if (options.tools_offered) return std::make_unique<LlamaOutputParser>();
       break;
     case OutputFamily::plain: break;
   }
-  return std::make_unique<MarkedOutputParser>(kPlain, std::string_view());
+  return std::make_unique<MarkedOutputParser>(kPlain, OutputParserOptions{});
 }
 
 }  // namespace wattle::chat

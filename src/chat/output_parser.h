@@ -61,6 +61,9 @@ struct OutputParserOptions {
   std::string_view prompt = {};
   // llama3 only: without tools a JSON object is an answer like any other.
   bool tools_offered = false;
+  // A grammar holds the answer: reasoning comes at the very begin or not at all, and behind it
+  // nothing is a marker.
+  bool answer_is_text = false;
 };
 
 std::unique_ptr<OutputParser> make_output_parser(OutputFamily family,

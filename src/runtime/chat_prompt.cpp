@@ -7,6 +7,7 @@
 
 #include "chat/civil_time.h"
 #include "chat/conversation.h"
+#include "runtime/answer_grammar.h"
 #include "runtime/template_loader.h"
 
 namespace wattle::runtime {
@@ -51,7 +52,8 @@ std::unique_ptr<chat::OutputParser> ChatPrompt::make_parser(
   const std::string_view source = template_ ? std::string_view(template_->source()) : "";
   return chat::make_output_parser(chat::output_family(source, architecture_),
                                   {.prompt = prompt.empty() ? "" : prompt.back().text,
-                                   .tools_offered = !request.tools_json.empty()});
+                                   .tools_offered = !request.tools_json.empty(),
+                                   .answer_is_text = AnswerGrammar::is_wanted(request.sampling)});
 }
 
 }  // namespace wattle::runtime

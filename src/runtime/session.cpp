@@ -147,6 +147,7 @@ Answer Session::chat(const ChatRequest& request, const OnDelta& on_delta) {
     }
     reasoning =
         runtime::reasoning_tokens(core.tokenizer(), parser->reasoning(), request.enable_thinking);
+    if (!reasoning) parser.reset();  // the grammar holds from the first token on: all is text
   }
   runtime::AnswerStream stream(core.tokenizer(), true, request.stop, std::move(parser), on_delta);
   return impl_->generate(core.tokenizer().encode(segments), request,

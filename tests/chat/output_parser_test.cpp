@@ -154,6 +154,18 @@ TEST(OutputParser, Llama3ReadsAnAnswerThatIsACall) {
                 {.text = "{\"name\": \"f\", \"parameters\": {}}"});
 }
 
+TEST(OutputParser, AnAnswerOfAGrammarHasNoMarkers) {
+  const OutputParserOptions held{.answer_is_text = true};
+  const std::string answer = R"({"a":"<think>b</think><tool_call>{}</tool_call>"})";
+  expect_answer(OutputFamily::qwen3, answer, {.text = answer}, held);
+  expect_answer(OutputFamily::qwen3, "<think>\nWhy?\n</think>\n\n" + answer,
+                {.text = answer, .reasoning = "Why?"}, held);
+  expect_answer(OutputFamily::qwen3, "Why?</think>" + answer, {.text = answer, .reasoning = "Why?"},
+                {.prompt = "<think>\n", .answer_is_text = true});
+  expect_answer(OutputFamily::qwen3, "<thin", {.text = "<thin"}, held);
+  expect_answer(OutputFamily::hermes, answer, {.text = answer}, held);
+}
+
 TEST(OutputParser, StreamsTextAsSoonAsItIsCertain) {
   const auto parser = make_output_parser(OutputFamily::gemma4, {});
   std::vector<OutputEvent> events;

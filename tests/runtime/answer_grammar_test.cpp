@@ -149,6 +149,21 @@ TEST(AnswerGrammar, TheTextThatIsReadFitsAlsoWhereADecoderDropsASpace) {
   EXPECT_TRUE(answer.message.content.ends_with(".")) << answer.message.content;
 }
 
+// The template is that of a model whose reasoning stands between texts that are no tokens here.
+TEST(AnswerGrammar, NothingIsAMarkerWithinTheAnswer) {
+  Engine engine(
+      {.model = std::filesystem::path(WATTLE_SOURCE_DIR) / "models/stories-gemma4-moe.gguf",
+       .chat_template = "{{ messages[0].content }}{# </think> <tool_call> #}"});
+  const std::string answer = " <think>a</think> <tool_call>{\"name\": \"f\"}</tool_call> ";
+  ChatRequest request{.messages = {{.role = "user", .content = "x"}}};
+  request.sampling.grammar =
+      R"(root ::= " <think>a</think> <tool_call>{\"name\": \"f\"}</tool_call> ")";
+  const Answer got = engine.new_session()->chat(request, {});
+  EXPECT_EQ(got.message.content, answer);
+  EXPECT_EQ(got.message.reasoning, "");
+  EXPECT_TRUE(got.message.tool_calls.empty());
+}
+
 TEST(AnswerGrammar, GrammarsThatCannotBeUsedAreErrorsOfTheRequest) {
   const auto engine = stories();
   const auto session = engine->new_session();
