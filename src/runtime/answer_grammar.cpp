@@ -60,12 +60,12 @@ std::optional<grammar::Reasoning> reasoning_tokens(
 
 grammar::TokenMatcher& AnswerGrammar::matcher(const SamplingParams& params,
                                               const grammar::Vocabulary& vocab) {
-  const std::string source = params.grammar ? *params.grammar : "schema:" + *params.json_schema;
-  if (matcher_ == nullptr || source_ != source) {
+  if (matcher_ == nullptr || grammar_ != params.grammar || json_schema_ != params.json_schema) {
     grammar::Machine machine(grammar::build_network(grammar::parse_gbnf(
         params.grammar ? *params.grammar : json_schema::to_gbnf(*params.json_schema))));
     matcher_ = std::make_unique<grammar::TokenMatcher>(std::move(machine), vocab.text);
-    source_ = source;
+    grammar_ = params.grammar;
+    json_schema_ = params.json_schema;
   }
   return *matcher_;
 }

@@ -37,7 +37,7 @@ class AnswerGrammar {
   grammar::TokenMatcher& matcher(const SamplingParams& params, const grammar::Vocabulary& vocab);
 
  private:
-  std::string source_;
+  std::optional<std::string> grammar_, json_schema_;  // what matcher_ was made of
   std::unique_ptr<grammar::TokenMatcher> matcher_;
 };
 

@@ -75,6 +75,19 @@ TEST(AnswerGrammar, ReasoningIsFreeWhereTokensMarkIt) {
   EXPECT_THROW((void)reasoning_tokens(without, open, {}), Error);
 }
 
+TEST(AnswerGrammar, AGrammarDoesNotStandInForASchema) {
+  const grammar::Vocabulary vocab =
+      grammar_vocabulary(byte_tokenizer({"<|end|>"}, {TokenType::control}));
+  AnswerGrammar answer_grammar;
+  SamplingParams params;
+  params.grammar = "schema::=\"a\"\nroot::=schema";
+  const grammar::TokenMatcher& matcher = answer_grammar.matcher(params, vocab);
+  EXPECT_EQ(&answer_grammar.matcher(params, vocab), &matcher);
+  params.json_schema = ":=\"a\"\nroot::=schema";
+  params.grammar.reset();
+  EXPECT_THROW((void)answer_grammar.matcher(params, vocab), Error);
+}
+
 // Each token by itself and all of them in one walk, with the vocabularies of real models.
 TEST(AnswerGrammar, MasksAgreeWithSingleTokensOfRealVocabularies) {
   WATTLE_NEEDS_GOLDEN("tokenizers");
