@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <unordered_map>
 #include <utility>
 
 #include "sampling/grammar/left_recursion.h"
@@ -43,7 +44,7 @@ class Builder {
   }
 
   uint32_t byte_set(const ByteSet& set) {
-    const auto [it, is_new] = set_index_.try_emplace(set.to_string(), net_.byte_sets.size());
+    const auto [it, is_new] = set_index_.try_emplace(set, net_.byte_sets.size());
     if (is_new) net_.byte_sets.push_back(set);
     return static_cast<uint32_t>(it->second);
   }
@@ -132,7 +133,7 @@ class Builder {
   const Grammar& grammar_;
   const Limits limits_;
   Network net_;
-  std::map<std::string, size_t> set_index_;
+  std::unordered_map<ByteSet, size_t> set_index_;
   size_t work_ = 0;
 };
 
