@@ -196,7 +196,7 @@ class Parser {
       const char32_t c = parse_char();
       if (c >= 0xD800 && c <= 0xDFFF) {
         fail_at(begin, fmt::format("U+{:04X} is half of a character", static_cast<uint32_t>(c)),
-                ErrorCode::bad_input, "write characters above U+FFFF as \\UXXXXXXXX");
+                ErrorCode::bad_input, "write characters above U+FFFF as \\UHHHHHHHH");
       }
       utf8::append(expr.text, c);
     }
@@ -254,7 +254,7 @@ class Parser {
     const size_t which = kind == '\0' ? std::string_view::npos : kEscapes.find(kind);
     if (which == std::string_view::npos) {
       fail("unknown escape",
-           "known are \\t \\r \\n \\\\ \\\" \\[ \\] \\- \\xXX \\uXXXX \\UXXXXXXXX");
+           "known are \\t \\r \\n \\\\ \\\" \\[ \\] \\- \\xHH \\uHHHH \\UHHHHHHHH");
     }
     at_ += 2;
     return static_cast<unsigned char>(kMeaning[which]);

@@ -27,13 +27,13 @@ Calls left_calls(const Network& net) {
   std::vector<bool> may_be_empty(n_rules, false);
   std::vector<std::vector<Visit>> waiting(n_rules);
   std::vector<bool> seen(net.states.size(), false);
-  std::vector<Visit> todo;
-  todo.reserve(n_rules);
-  for (uint32_t i = 0; i < n_rules; ++i) todo.push_back({net.entry[i], i});
+  std::vector<Visit> pending;
+  pending.reserve(n_rules);
+  for (uint32_t i = 0; i < n_rules; ++i) pending.push_back({net.entry[i], i});
 
-  while (!todo.empty()) {
-    const Visit visit = todo.back();
-    todo.pop_back();
+  while (!pending.empty()) {
+    const Visit visit = pending.back();
+    pending.pop_back();
     if (seen[visit.state]) continue;
     seen[visit.state] = true;
     const State& state = net.states[visit.state];
@@ -41,20 +41,20 @@ Calls left_calls(const Network& net) {
     switch (state.kind) {
       case State::Kind::bytes: break;
       case State::Kind::split:
-        todo.push_back({state.other, visit.rule});
-        todo.push_back(behind);
+        pending.push_back({state.other, visit.rule});
+        pending.push_back(behind);
         break;
       case State::Kind::call:
         calls[visit.rule].push_back(state.arg);
         if (may_be_empty[state.arg]) {
-          todo.push_back(behind);
+          pending.push_back(behind);
         } else {
           waiting[state.arg].push_back(behind);
         }
         break;
       case State::Kind::end:
         may_be_empty[visit.rule] = true;
-        for (const Visit& later : std::exchange(waiting[visit.rule], {})) todo.push_back(later);
+        for (const Visit& later : std::exchange(waiting[visit.rule], {})) pending.push_back(later);
         break;
     }
   }
