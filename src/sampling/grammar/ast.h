@@ -43,7 +43,7 @@ struct Grammar {
 
 // What a text may ask for. The defaults are those of the program.
 struct Limits {
-  size_t max_text_bytes = size_t{4} << 20;
+  size_t max_text_bytes = size_t{1} << 20;
   size_t max_rules = 20'000;
   uint32_t max_repeat = 10'000;   // {m,n}
   size_t max_depth = 200;         // parentheses in each other

@@ -11,6 +11,8 @@
 namespace wattle::grammar {
 namespace {
 
+constexpr size_t kSeenSize = 10;  // of one entry of seen_, in 4 bytes
+
 constexpr uint64_t pair_of(uint32_t a, uint32_t b) noexcept { return (uint64_t{a} << 32) | b; }
 
 uint64_t hash_of(const std::vector<uint32_t>& ways, bool may_end) noexcept {
@@ -29,13 +31,13 @@ Machine::Machine(Network net, const Limits& limits) : net_(std::move(net)), limi
 }
 
 void Machine::reset() {
+  clear_found();
   frames_.clear();
   frame_index_.clear();
   configs_.clear();
   config_index_.clear();
   size_ = 0;
   work_ = 0;
-  clear_found();
   take_found();  // nothing: kRefused
   follow(net_.entry[net_.root], kBottom);
   start_ = take_found();
@@ -43,6 +45,7 @@ void Machine::reset() {
 
 void Machine::clear_found() {
   found_ = {};
+  size_ -= kSeenSize * seen_.size();
   seen_.clear();
 }
 
@@ -67,11 +70,12 @@ Machine::ConfigId Machine::find_step(ConfigId config, uint8_t byte) {
 
 // Adds to found_ the ways that begin in `state` without taking a byte.
 void Machine::follow(StateIdx state_idx, FrameIdx below_idx) {
-  std::vector<std::pair<StateIdx, FrameIdx>> todo{{state_idx, below_idx}};
-  while (!todo.empty()) {
-    const auto [idx, below] = todo.back();
-    todo.pop_back();
+  std::vector<std::pair<StateIdx, FrameIdx>> pending{{state_idx, below_idx}};
+  while (!pending.empty()) {
+    const auto [idx, below] = pending.back();
+    pending.pop_back();
     if (!seen_.insert(pair_of(idx, below)).second) continue;
+    grow(kSeenSize);
     if (++work_ > limits_.max_machine_work) {
       throw Error(ErrorCode::bad_input, "grammar: too many ways to read the same text",
                   "make its alternatives differ where they begin");
@@ -80,21 +84,21 @@ void Machine::follow(StateIdx state_idx, FrameIdx below_idx) {
     switch (state.kind) {
       case State::Kind::bytes: found_.ways.push_back(frame(idx, below)); break;
       case State::Kind::split:
-        todo.emplace_back(state.other, below);
-        todo.emplace_back(state.next, below);
+        pending.emplace_back(state.other, below);
+        pending.emplace_back(state.next, below);
         break;
       case State::Kind::call: {
         // Behind a call that ends its rule there is nothing to come back to: lists that are written
         // as right recursion do not pile up.
         const bool is_last = net_.states[state.next].kind == State::Kind::end;
-        todo.emplace_back(net_.entry[state.arg], is_last ? below : frame(state.next, below));
+        pending.emplace_back(net_.entry[state.arg], is_last ? below : frame(state.next, below));
         break;
       }
       case State::Kind::end:
         if (below == kBottom) {
           found_.may_end = true;
         } else {
-          todo.emplace_back(frames_[below].state, frames_[below].below);
+          pending.emplace_back(frames_[below].state, frames_[below].below);
         }
         break;
     }
@@ -103,8 +107,8 @@ void Machine::follow(StateIdx state_idx, FrameIdx below_idx) {
 
 // The Config of what follow() has found since the last time.
 Machine::ConfigId Machine::take_found() {
-  Config config = std::exchange(found_, {});
-  seen_.clear();
+  Config config = std::move(found_);
+  clear_found();
   std::sort(config.ways.begin(), config.ways.end());
   const uint64_t hash = hash_of(config.ways, config.may_end);
   const auto [begin, end] = config_index_.equal_range(hash);

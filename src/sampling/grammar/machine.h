@@ -19,7 +19,8 @@ namespace wattle::grammar {
 
 // Not thread-safe. Whatever grows is bounded: step() and forget() throw Error{bad_input} where the
 // text opens more rules in each other than Limits::max_open_rules, where following it takes more
-// than max_machine_work steps since refill(), and where Configs take more than max_machine_size.
+// than max_machine_work steps since refill(), and where Configs and what is seen while one is found
+// take more than max_machine_size.
 class Machine {
  public:
   enum class ConfigId : uint32_t {};
@@ -77,8 +78,8 @@ class Machine {
   FrameIdx frame(StateIdx state, FrameIdx below);
   void grow(size_t n);
 
-  const Network net_;
-  const Limits limits_;
+  Network net_;  // never changed; not const, or a move of the machine would copy it
+  Limits limits_;
   ConfigId start_{};
   std::vector<Frame> frames_;
   std::unordered_map<uint64_t, FrameIdx> frame_index_;  // state and below
