@@ -86,31 +86,31 @@ class Oracle {
       return {};
     }
     const std::vector<CharRange> ranges = chars.ranges();
-    const auto contains = [&](char32_t c) {
+    const auto overlaps = [&](const CharRange& some) {
       return std::any_of(ranges.begin(), ranges.end(), [&](const CharRange& range) {
-        return range.first <= c && c <= range.last;
+        return range.first <= some.last && some.first <= range.last;
       });
     };
     const auto c = utf8::decode(rest);
     if (c.status == utf8::Status::ok) {
-      return contains(c.codepoint) ? Ends{at + c.size_bytes} : Ends{};
+      return overlaps({c.codepoint, c.codepoint}) ? Ends{at + c.size_bytes} : Ends{};
     }
-    if (c.status == utf8::Status::incomplete) {
-      const std::vector<char32_t>& candidates = completions(rest);
-      if (std::any_of(candidates.begin(), candidates.end(), contains)) ran_out_ = true;
-    }
+    if (c.status == utf8::Status::incomplete && overlaps(completions(rest))) ran_out_ = true;
     return {};
   }
 
-  // All characters whose encoding begins with these bytes, which are less than the whole.
-  static const std::vector<char32_t>& completions(std::string_view begin) {
-    static const std::unordered_map<std::string, std::vector<char32_t>> all = [] {
-      std::unordered_map<std::string, std::vector<char32_t>> map;
+  // The characters whose encoding begins with these bytes, which are less than the whole: encodings
+  // are in the order of the characters, so they lie together.
+  static const CharRange& completions(std::string_view begin) {
+    static const std::unordered_map<std::string, CharRange> all = [] {
+      std::unordered_map<std::string, CharRange> map;
       for (char32_t c = 0x80; c <= kLastCodepoint; ++c) {
         if (c >= 0xD800 && c <= 0xDFFF) continue;
         std::string encoded;
         utf8::append(encoded, c);
-        for (size_t n = 1; n < encoded.size(); ++n) map[encoded.substr(0, n)].push_back(c);
+        for (size_t n = 1; n < encoded.size(); ++n) {
+          map.try_emplace(encoded.substr(0, n), CharRange{c, c}).first->second.last = c;
+        }
       }
       return map;
     }();
