@@ -47,7 +47,8 @@ lint() {
     readarray -t files < <(sources_of_build release)
   fi
   step_tail=60 run_step clang-tidy "clang-tidy on ${#files[@]} files" \
-    in_root run_clang_tidy "${files[@]}" || fail "clang-tidy found something"
+    in_root python3 tools/clang_tidy.py build/release "${files[@]}" ||
+    fail "clang-tidy found something"
 }
 
 # The files of src/ that a preset compiles: those for other processors have no flags here.
@@ -61,12 +62,6 @@ check_licence_lines() {
   missing=$(in_root xargs_files grep -L 'SPDX-License-Identifier: Apache-2.0' -- '*.h' '*.cpp' \
     '*.inc' '*.py' '*.sh' '*.cmake' '*CMakeLists.txt' dev .ci/run || true)
   [[ -z $missing ]] || fail "no SPDX line in: ${missing//$'\n'/, }"
-}
-
-run_clang_tidy() {
-  printf '%s\0' "$@" |
-    xargs -0 -r -n 4 -P "$(nproc)" clang-tidy-19 -p build/release --quiet 2>&1 |
-    { grep -vE 'warnings? generated|Processing file' || true; }
 }
 
 # sanitize PRESET
