@@ -56,7 +56,10 @@ void four_rows_of_floats(const MatmulArgs& args, size_t act, size_t row, size_t 
     }
   };
   size_t i = 0;
-  for (; i + 4 <= args.n_cols; i += 4) step(i, T::load, F32::load);
+  for (; i + 4 <= args.n_cols; i += 4) {
+    // Lambdas, as a pointer to a function is inlined at -O2 only.
+    step(i, [](const auto* p) { return T::load(p); }, [](const float* p) { return F32::load(p); });
+  }
   if (const size_t n = args.n_cols - i; n != 0) {
     step(
         i, [n](const auto* p) { return load_some<T>(p, n); },
