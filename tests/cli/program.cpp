@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <system_error>
 #include <thread>
 
@@ -73,13 +75,16 @@ ProgramResult run_wattle(const std::vector<std::string>& args, const ProgramInpu
   if (!input.shell.empty()) arguments = {"/bin/bash", "-c", input.shell, "bash", WATTLE_PROGRAM};
   arguments.insert(arguments.end(), args.begin(), args.end());
   std::vector<std::string> environment{"PATH=/usr/bin:/bin"};
-  bool has_models = false;
-  for (const auto& [name, value] : input.env) {
-    environment.push_back(name + "=" + value);
-    has_models |= name == "WATTLE_MODELS";
+  std::map<std::string, std::string> variables{
+      {"WATTLE_MODELS", dir.path() / "no_models"},
+      {"HOME", dir.path() / "no_home"},
+  };
+  for (const auto& [name, value] : input.env) variables[name] = value;
+  for (const auto& [name, value] : variables) environment.push_back(name + "=" + value);
+  // The processor that an emulator is to be.
+  if (const char* cpu = std::getenv("QEMU_CPU")) {
+    environment.push_back(std::string("QEMU_CPU=") + cpu);
   }
-  if (!has_models) environment.push_back("WATTLE_MODELS=" + (dir.path() / "no_models").string());
-  environment.push_back("HOME=" + (dir.path() / "no_home").string());
 
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
