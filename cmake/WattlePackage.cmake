@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Debian packages, one for each component of the installation. `./dev package` makes them; the preset
-# `package` turns this on. What they depend on is read from the binaries.
+# Debian packages, one for each component of the installation. `./dev package` makes them; the presets
+# `package` and `package-arm64` turn this on. What they depend on is read from the binaries.
 
 include(GNUInstallDirs)
 

@@ -58,29 +58,36 @@ build_tests() {
   build release all
 }
 
-# run_tests PRESET LABEL: runs ctest, prints its closing lines and the number of skipped tests.
+# run_tests PRESET LABEL [FOLDER]: runs ctest, in a folder of the build where one is named; prints its
+# closing lines and the number of skipped tests.
 run_tests() {
-  local preset=$1 label=$2 log
-  log=$(log_file "test-$preset-$label") || exit 1
-  step_tail=60 run_step "test-$preset-$label" "running the $label tests of $preset" \
-    ctest --test-dir "$root/build/$preset" -L "^$label\$" --no-tests=error --output-on-failure \
+  local preset=$1 label=$2 folder="build/$1${3:+/$3}" name log
+  name="test-$preset-$label${3:+-${3//\//-}}"
+  log=$(log_file "$name") || exit 1
+  step_tail=60 run_step "$name" "running the $label tests of ${folder#build/}" \
+    ctest --test-dir "$root/$folder" -L "^$label\$" --no-tests=error --output-on-failure \
     -j "$(nproc)" || fail "tests failed; all of it: ${log#"$root"/}" \
-    "one test again: ctest --test-dir build/$preset -R NAME --output-on-failure"
+    "one test again: ctest --test-dir $folder -R NAME --output-on-failure"
   grep -E '^[0-9]+% tests passed' "$log"
   local skipped
   skipped=$(grep -c '\*\*\*Skipped' "$log" || true)
   ((skipped == 0)) || say "$skipped of them skipped themselves (no reference data or model here)"
 }
 
-# The Debian packages, in build/package.
+# package ARCHITECTURE: the Debian packages, in build/package or build/package-arm64.
 package() {
+  local preset=package
   need_packages build package
-  configure package
-  build package all
-  run_step cpack "making the packages" in_root cpack --config build/package/CPackConfig.cmake \
-    -B build/package || exit 1
+  if [[ $1 == arm64 ]]; then
+    need_packages cross
+    preset=package-arm64
+  fi
+  configure "$preset"
+  build "$preset" all
+  run_step "cpack-$preset" "making the packages" in_root cpack --config \
+    "build/$preset/CPackConfig.cmake" -B "build/$preset" || exit 1
   say "the packages:"
-  (cd "$root" && ls build/package/*.deb)
+  (cd "$root" && ls "build/$preset"/*.deb)
 }
 
 test_fast() {
@@ -90,6 +97,11 @@ test_fast() {
 
 test_all() {
   test_fast
+  need_packages package root
+  if [[ $(uname -m) == x86_64 ]]; then
+    need_packages cross
+    start_arm64_programs
+  fi
   run_tests release slow
   sanitize asan-ubsan
   sanitize tsan
@@ -97,15 +109,39 @@ test_all() {
   if [[ $(uname -m) == x86_64 ]]; then test_aarch64; fi
 }
 
-# The kernels of 64-bit ARM under emulation: as on boards with dotprod, and as all that qemu knows.
+# Where no service has done it: containers have none.
+start_arm64_programs() {
+  if ((EUID == 0)) && [[ ! -e /proc/sys/fs/binfmt_misc/qemu-aarch64 ]]; then
+    run_step binfmt "letting the kernel start programs of 64-bit ARM" \
+      update-binfmts --enable qemu-aarch64 || say "going on without"
+  fi
+}
+
+# All fast tests for 64-bit ARM, under emulation.
 test_aarch64() {
-  need_packages cross
+  build_aarch64 all
+  emulate_tests
+}
+
+# What depends on the instruction set most: the kernels, and the golden models through them.
+test_aarch64_kernels() {
+  build_aarch64 kernels_tests golden_tests
+  emulate_tests tests/kernels
+  emulate_tests tests/golden
+}
+
+build_aarch64() {
+  need_packages build test cross
   configure cross-aarch64
-  build cross-aarch64 all
+  build cross-aarch64 "$@"
+}
+
+# emulate_tests [FOLDER]: as on boards with dotprod, and as all that qemu knows.
+emulate_tests() {
   local cpu
   for cpu in cortex-a76 max; do
     say "emulating $cpu"
-    QEMU_CPU=$cpu run_tests cross-aarch64 fast
+    QEMU_CPU=$cpu run_tests cross-aarch64 fast "$@"
   done
 }
 

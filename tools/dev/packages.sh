@@ -20,6 +20,7 @@ libssl-dev           checksums of models
 '
 packages[test]='
 libgtest-dev         test framework
+libgmock-dev         its matchers
 libpcre2-dev         patterns that tokenizers are held to
 ccache               compiles a file only once
 python3              checks of the source tree
@@ -43,6 +44,7 @@ libclang-rt-19-dev   sanitizers of clang
 packages[cross]='
 g++-aarch64-linux-gnu  cross compiler
 qemu-user-static       runs programs of another processor
+binfmt-support         lets the kernel start them
 libfmt-dev:arm64       text formatting
 libpcre2-dev:arm64     patterns that tokenizers are held to
 libutf8proc-dev:arm64  Unicode tables
@@ -51,10 +53,14 @@ libedit-dev:arm64      line editing in chat
 libcurl4-openssl-dev:arm64  fetches models
 libssl-dev:arm64       checksums of models
 libgtest-dev:arm64     test framework
+libgmock-dev:arm64     its matchers
 '
 packages[package]='
 dpkg-dev             what a package depends on
 file                 tells programs from other files
+'
+packages[root]='
+debootstrap          a clean Debian that packages are tried in
 '
 packages[fetch]='
 python3              unpacks the model
