@@ -101,9 +101,9 @@ class Calls {
     return out;
   }
   int32_t word() {
-    int32_t value = 0;
-    for (int i = 0; i < 4; ++i) value = static_cast<int32_t>(value * 256 + byte());
-    return value;
+    uint32_t value = 0;
+    for (int i = 0; i < 4; ++i) value = value * 256 + byte();
+    return static_cast<int32_t>(value);
   }
   wattle_session* session() { return sessions_[byte() % sessions_.size()]; }
 

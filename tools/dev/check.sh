@@ -73,22 +73,50 @@ sanitize() {
   run_tests "$1" fast
 }
 
-# fuzz SECONDS: every target, starting from its seeds in fuzz/corpus/. What it finds on the way is
-# kept in build/fuzz/corpus/; an input that breaks something in build/fuzz/found/.
+# fuzz SECONDS: every target, as many at once as there are processors, starting from its seeds in
+# fuzz/corpus/. What it finds on the way is kept in build/fuzz/corpus/; an input that breaks something
+# in build/fuzz/found/.
 fuzz() {
   need_packages build test fuzz
   configure asan-ubsan
   build asan-ubsan fuzz_targets
-  local target door found="$root/build/fuzz/found"
-  mkdir -p "$found"
-  for target in "$root"/build/asan-ubsan/fuzz/*_fuzz; do
-    [[ -x $target ]] || fail "no fuzz target was built" "fuzz/CMakeLists.txt lists them"
-    door=$(basename "${target%_fuzz}")
-    mkdir -p "$root/build/fuzz/corpus/$door"
-    step_tail=40 run_step "fuzz-$door" "fuzzing $door for $1 s" \
-      "$target" -max_total_time="$1" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-      -artifact_prefix="$found/$door-" "$root/build/fuzz/corpus/$door" "$root/fuzz/corpus/$door" ||
-      fail "fuzzing $door found something: $(find "$found" -name "$door-*" | tail -n 1)" \
-        "again: ${target#"$root"/} THAT_FILE; then keep it in fuzz/corpus/$door with a unit test"
+  local targets=("$root"/build/asan-ubsan/fuzz/*_fuzz)
+  [[ -x ${targets[0]} ]] || fail "no fuzz target was built" "fuzz/CMakeLists.txt lists them"
+  mkdir -p "$root/build/fuzz/found"
+  step_tail=60 run_step fuzz "fuzzing ${#targets[@]} targets for $1 s each" \
+    fuzz_targets "$1" "${targets[@]}" ||
+    fail "fuzzing found something" \
+      "keep the file in fuzz/corpus/, with a unit test"
+}
+
+fuzz_targets() {
+  local seconds=$1 target n_running=0 failed=0
+  shift
+  for target in "$@"; do
+    if ((n_running >= $(nproc))); then
+      wait -n || failed=1
+      n_running=$((n_running - 1))
+    fi
+    fuzz_target "$target" "$seconds" &
+    n_running=$((n_running + 1))
   done
+  for (( ; n_running > 0; --n_running)); do wait -n || failed=1; done
+  return "$failed"
+}
+
+# fuzz_target TARGET SECONDS: one line where all went well, else what the log says of the fault.
+fuzz_target() {
+  local door log found="$root/build/fuzz/found"
+  door=$(basename "${1%_fuzz}")
+  log=$(log_file "fuzz-$door") || return 1
+  mkdir -p "$root/build/fuzz/corpus/$door"
+  if "$1" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    -artifact_prefix="$found/$door-" "$root/build/fuzz/corpus/$door" "$root/fuzz/corpus/$door" \
+    >"$log" 2>&1; then
+    echo "$door: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") runs"
+  else
+    grep -E 'ERROR|SUMMARY|runtime error|Test unit' "$log" || tail -n 15 "$log"
+    echo "again: ${1#"$root"/} $(find "$found" -name "$door-*" | tail -n 1); all of it: ${log#"$root"/}"
+    return 1
+  fi
 }
