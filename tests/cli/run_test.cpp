@@ -380,5 +380,33 @@ TEST(Chat, GoesOnWithWhatItSaved) {
   EXPECT_THAT(damaged.err, HasSubstr("saved session"));
 }
 
+TEST(Chat, KilledAtAnyMomentItLeavesASessionThatWorks) {
+  const test::TempDir dir;
+  const std::string file = dir.path() / "saved";
+  const Strings go_on = on_stories("chat", {"--chat-template", kTemplate, "--continue", file});
+  Strings go_on_and_save = go_on;
+  go_on_and_save.insert(go_on_and_save.end(), {"--save", file});
+  EXPECT_EQ(run_wattle(on_stories("chat", {"--chat-template", kTemplate, "--save", file}),
+                       {.stdin_text = "Hello\n"})
+                .exit_code,
+            0);
+  const std::string before = test::read_text(file);
+  int n_killed = 0;
+  // From before the program runs to after it has saved.
+  for (int milliseconds = 10; milliseconds < 1000; milliseconds += 10 + milliseconds / 8) {
+    const std::string shell =
+        "timeout -s KILL 0." + std::to_string(1000 + milliseconds).substr(1) + " \"$@\"";
+    const int killed =
+        run_wattle(go_on_and_save, {.stdin_text = "Hello\n", .shell = shell}).exit_code;
+    const auto next = run_wattle(go_on, {.stdin_text = "The end\n"});
+    ASSERT_EQ(next.exit_code, 0) << milliseconds << " ms: " << next.err;
+    if (killed == 0) break;
+    EXPECT_EQ(killed, 128 + SIGKILL);
+    ++n_killed;
+    std::ofstream(file, std::ios::binary) << before;
+  }
+  EXPECT_GT(n_killed, 0);
+}
+
 }  // namespace
 }  // namespace wattle
