@@ -2,6 +2,7 @@
 #include "cli/output.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -35,6 +36,12 @@ void print_err(std::string_view text) noexcept {
 }
 
 bool is_terminal(int fd) noexcept { return ::isatty(fd) == 1; }
+
+std::optional<size_t> terminal_width(int fd) noexcept {
+  winsize size{};
+  if (!is_terminal(fd) || ::ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return {};
+  return size.ws_col;
+}
 
 Paint::Paint(int fd)
     : enabled_(is_terminal(fd) && !env::get(env::kNoColor) &&

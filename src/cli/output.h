@@ -2,6 +2,8 @@
 // Results on stdout, checked; colours where a person looks at a terminal.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +18,8 @@ void flush_out();
 void print_err(std::string_view text) noexcept;
 
 bool is_terminal(int fd) noexcept;
+// Characters a line; nothing where `fd` is no terminal or one that does not say.
+std::optional<size_t> terminal_width(int fd) noexcept;
 
 // Text as it is, or wrapped in escape codes where `fd` is a terminal that has colours and NO_COLOR
 // is not set.

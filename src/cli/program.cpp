@@ -15,6 +15,7 @@
 #include "cli/output.h"
 #include "cli/settings.h"
 #include "cli/suggest.h"
+#include "cli/wrap.h"
 #include "wattle/error.h"
 
 namespace wattle::cli {
@@ -75,6 +76,11 @@ void refuse_leftovers(const CLI::App& app, const std::string& title) {
                    : fmt::format("`{} --help` lists what there is", title));
 }
 
+std::string help_for(const CLI::App& program, int fd) {
+  const auto width = terminal_width(fd);
+  return width ? wrapped(program.help(), *width) : program.help();
+}
+
 int parse_and_run(std::vector<std::string> args) {
   const std::unique_ptr<Definition> definition = define_program();
   CLI::App& program = definition->app;
@@ -84,7 +90,7 @@ int parse_and_run(std::vector<std::string> args) {
     std::reverse(args.begin(), args.end());  // as CLI11 wants them
     program.parse(args);
   } catch (const CLI::CallForHelp&) {
-    print_out(program.help());
+    print_out(help_for(program, STDOUT_FILENO));
     return kExitOk;
   } catch (const CLI::CallForVersion& version) {
     print_out(fmt::format("{}\n", version.what()));
@@ -103,7 +109,7 @@ int parse_and_run(std::vector<std::string> args) {
     if (command.app->get_configurable()) Settings(load_config(), program).apply(*command.app);
     return command.body();
   }
-  print_err(program.help());
+  print_err(help_for(program, STDERR_FILENO));
   return kExitUsage;
 }
 

@@ -11,6 +11,7 @@
 #include "cli/sampling_flags.h"
 #include "cli/suggest.h"
 #include "cli/text_file.h"
+#include "cli/wrap.h"
 #include "tests/support/error_text.h"
 #include "tests/support/temp_dir.h"
 
@@ -32,6 +33,23 @@ TEST(Suggest, FindsTheNearestWord) {
   EXPECT_EQ(nearest("", known), std::nullopt);
   EXPECT_EQ(nearest(std::string(100000, 'x'), known), std::nullopt);
   EXPECT_EQ(nearest("x", {}), std::nullopt);
+}
+
+TEST(Wrapped, GoesOnBelowTheLastColumn) {
+  EXPECT_EQ(wrapped("a line\n  -m MODEL  one two three\n", 80),
+            "a line\n  -m MODEL  one two three\n");
+  EXPECT_EQ(wrapped("  -m MODEL  one two three four five\n\nx", 24),
+            "  -m MODEL  one two\n            three four\n            five\n\nx");
+  EXPECT_EQ(wrapped("one two three", 9), "one two\nthree");
+  // Where the last column is far to the right, from the left.
+  EXPECT_EQ(wrapped("  --a-long-flag VALUE  one two", 24), "  --a-long-flag VALUE\n    one two");
+  EXPECT_EQ(wrapped("          one two three", 12), "          one\n      two\n      three");
+  // Characters count, not bytes; a word that is too long stays whole.
+  EXPECT_EQ(wrapped("\u00e4\u00f6\u00fc \u00e4\u00f6\u00fc", 7),
+            "\u00e4\u00f6\u00fc \u00e4\u00f6\u00fc");
+  EXPECT_EQ(wrapped("much-too-long for it", 6), "much-too-long\nfor it");
+  EXPECT_EQ(wrapped("", 5), "");
+  EXPECT_EQ(wrapped("a b", 1), "a\nb");
 }
 
 TEST(LlamaFlags, BecomeLongNames) {
