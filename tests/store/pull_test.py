@@ -469,7 +469,7 @@ class Disks(PullTest):
 
     def test_a_folder_that_cannot_be_made(self):
         (self.home / "file").write_text("")
-        for folder in (self.home / "file" / "models", "/sys/wattle"):
+        for folder in (self.home / "file" / "models", "/proc/wattle"):
             status, _, err = self.pull("hf:org/tiny", WATTLE_MODELS=str(folder))
             self.assertEqual(status, 1)
             self.assertIn("cannot create the folder", err)
