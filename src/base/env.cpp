@@ -6,10 +6,10 @@
 namespace wattle::env {
 namespace {
 
-constexpr Variable kAll[] = {kIsa,          kModels,        kConfig,      kFlag,
-                             kHfToken,      kHfEndpoint,    kHttpsProxy,  kHfHubCache,
-                             kHfHome,       kXdgConfigHome, kXdgDataHome, kXdgStateHome,
-                             kXdgCacheHome, kHome,          kNoColor,     kTerm};
+constexpr Variable kAll[] = {kIsa,           kModels,      kConfig,       kFlag,         kHfToken,
+                             kHfEndpoint,    kHttpsProxy,  kSslCertFile,  kHfHubCache,   kHfHome,
+                             kXdgConfigHome, kXdgDataHome, kXdgStateHome, kXdgCacheHome, kHome,
+                             kNoColor,       kTerm};
 
 std::optional<std::string> get(const char* name) {
   const char* value = std::getenv(name);

@@ -30,6 +30,8 @@ inline constexpr Variable kHfEndpoint{"HF_ENDPOINT",
 // Read by libcurl.
 inline constexpr Variable kHttpsProxy{"HTTPS_PROXY",
                                       "proxy of `pull`; NO_PROXY lists hosts without one"};
+inline constexpr Variable kSslCertFile{
+    "SSL_CERT_FILE", "certificates that `pull` trusts instead of the system's (PEM)"};
 inline constexpr Variable kHfHubCache{"HF_HUB_CACHE",
                                       "cache of the hub's client (default $HF_HOME/hub)"};
 inline constexpr Variable kHfHome{"HF_HOME",

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/env.h"
 #include "base/letter_case.h"
 #include "wattle/error.h"
 
@@ -142,8 +143,10 @@ const char* hint_of_final(CURLcode code) {
     case CURLE_URL_MALFORMAT: return "an address begins with https://, and %20 stands for a blank";
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
-      return "the package ca-certificates says whom to trust; a proxy that opens connections needs "
-             "its own certificate there; a wrong clock has the same effect";
+      return "the package ca-certificates says whom to trust, or the file that SSL_CERT_FILE "
+             "names; a "
+             "proxy that opens connections needs its own certificate there; a wrong clock has the "
+             "same effect";
     case CURLE_TOO_MANY_REDIRECTS: return "the server redirects in circles";
     case CURLE_FILE_COULDNT_READ_FILE: return "check the path";
     case CURLE_COULDNT_RESOLVE_PROXY: return "see HTTPS_PROXY";
@@ -194,6 +197,9 @@ HttpResult Http::get(const HttpRequest& request, const OnBody& on_body) {
   curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
   curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_tick);
   curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &transfer);
+  if (const auto certificates = env::get(env::kSslCertFile)) {
+    curl_easy_setopt(curl, CURLOPT_CAINFO, certificates->c_str());
+  }
   if (!request.token.empty()) {
     curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
     curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, request.token.c_str());

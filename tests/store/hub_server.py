@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import json
 import re
+import ssl
 import threading
 import urllib.parse
 
@@ -38,11 +39,17 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self, handler, hub):
         super().__init__(("127.0.0.1", 0), handler)
         self.hub = hub
+        if hub.certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(hub.certificate)
+            self.socket = context.wrap_socket(self.socket, server_side=True,
+                                              do_handshake_on_connect=False)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        scheme = "https" if self.hub.certificate else "http"
+        return f"{scheme}://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request, client_address):
         pass  # clients that go away are what many tests are about
@@ -181,7 +188,9 @@ class Api(Handler):
 
 
 class Hub:
-    def __init__(self):
+    def __init__(self, certificate=None):
+        """Over TLS where there is a certificate: one file, with its key."""
+        self.certificate = certificate
         self.lock = threading.Lock()
         self.requests = []    # (host, path, Range, Authorization)
         self.repos = {}       # ORG/NAME -> {path: bytes}

@@ -172,6 +172,42 @@ class Fetches(PullTest):
         self.assertIn("CONNECT", [r[0] for r in self.hub.requests])
 
 
+class Tls(PullTest):
+    def certificate(self):
+        if not shutil.which("openssl"):
+            self.skipTest("no openssl here to make a certificate with")
+        path = self.home / "certificate.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                        "/CN=hub", "-addext", "subjectAltName=IP:127.0.0.1", "-out", path,
+                        "-keyout", self.home / "key.pem"], check=True, capture_output=True)
+        path.write_text(path.read_text() + (self.home / "key.pem").read_text())
+        return path
+
+    def test_fetches_from_whom_it_trusts_alone(self):
+        certificate = self.certificate()
+        hub = hub_server.Hub(certificate)
+        self.addCleanup(hub.close)
+        hub.add("org/tiny", {"tiny-Q8_0.gguf": self.data})
+        status, _, err = self.pull("hf:org/tiny", "--retries", "0", HF_ENDPOINT=hub.url)
+        self.assertEqual(status, 1)
+        self.assertIn("certificate", err)
+        self.assertIn("SSL_CERT_FILE", err)
+        self.assertEqual((hub.requests, self.kept()), ([], []))
+        hub.trouble.cut_after = [SIZE // 3]
+        self.pull_ok(HF_ENDPOINT=hub.url, SSL_CERT_FILE=str(certificate))
+        self.check_tiny()
+        # Never on to less.
+        hub.storage, plain = self.hub.storage, hub.storage
+        (self.models / "tiny-Q8_0.gguf").unlink()
+        status, _, err = self.pull("hf:org/tiny", "--retries", "0", HF_ENDPOINT=hub.url,
+                                   SSL_CERT_FILE=str(certificate))
+        hub.storage = plain
+        self.assertEqual(status, 1)
+        self.assertEqual(self.hub.count("storage"), 0)
+        self.assertFalse((self.models / "tiny-Q8_0.gguf").exists())
+
+
 class DryRun(PullTest):
     def test_says_what_it_takes_and_writes_nothing(self):
         data = STORIES.read_bytes()
