@@ -41,9 +41,9 @@ function(wattle_test name)
   endif()
   add_executable(${name}_tests ${ARG_SOURCES})
   target_include_directories(${name}_tests PRIVATE ${PROJECT_SOURCE_DIR})
-  target_compile_definitions(${name}_tests PRIVATE WATTLE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   # What is tested is optimised as it ships; the tests themselves are compiled for quick builds.
   target_compile_options(${name}_tests PRIVATE $<$<CONFIG:Release>:-O1>)
-  target_link_libraries(${name}_tests PRIVATE wattle_flags ${ARG_DEPS} GTest::gtest GTest::gtest_main)
+  target_link_libraries(${name}_tests PRIVATE wattle_flags wattle_test_support ${ARG_DEPS}
+                                              GTest::gtest GTest::gtest_main)
   gtest_discover_tests(${name}_tests DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 600)
 endfunction()

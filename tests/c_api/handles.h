@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "tests/support/source_tree.h"
 #include "wattle/wattle.h"
 
 namespace wattle::test {
@@ -28,9 +29,7 @@ using AnswerPtr = std::unique_ptr<wattle_answer, FreeAnswer>;
 // Fails the test with what wattle says.
 #define EXPECT_OK(call) EXPECT_EQ((call), WATTLE_OK) << wattle_last_error_message()
 
-inline std::string stories_path() {
-  return (std::filesystem::path(WATTLE_SOURCE_DIR) / "models/stories-gemma4-moe.gguf").string();
-}
+inline std::string stories_path() { return stories_model().string(); }
 
 // Without `model`.
 inline wattle_engine_params engine_params() {

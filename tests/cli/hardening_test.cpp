@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/cli/program.h"
+#include "tests/support/source_tree.h"
 
 namespace wattle {
 namespace {
@@ -103,7 +104,7 @@ TEST(Hardening, NoProc) {
   EXPECT_EQ(info.exit_code, 0) << info.err;
   // The name `stories` is beside the program, and only /proc tells where that is.
   std::vector<std::string> by_path = kTell;
-  by_path[2] = WATTLE_SOURCE_DIR "/models/stories-gemma4-moe.gguf";
+  by_path[2] = test::stories_model();
   const ProgramResult answer = run_wattle(by_path, {.shell = shell});
   EXPECT_EQ(answer.out, told()) << answer.err;
 }

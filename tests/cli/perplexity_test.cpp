@@ -13,6 +13,7 @@
 #include <regex>
 
 #include "tests/cli/program.h"
+#include "tests/support/source_tree.h"
 #include "tests/support/temp_dir.h"
 
 namespace wattle {
@@ -24,7 +25,7 @@ using test::run_wattle;
 using testing::HasSubstr;
 using Strings = std::vector<std::string>;
 
-const std::string kText = WATTLE_SOURCE_DIR "/LICENSE";
+const std::string kText = test::source_dir() / "LICENSE";
 
 class Perplexity : public testing::Test {
  protected:

@@ -61,6 +61,8 @@ int wait_for(pid_t pid, const ProgramInput& input, const std::string& out) {
 
 }  // namespace
 
+std::string program_path() { return WATTLE_PROGRAM; }
+
 ProgramResult run_wattle(const std::vector<std::string>& args, const ProgramInput& input) {
   // Files instead of pipes: nothing can fill up and block.
   const TempDir dir;

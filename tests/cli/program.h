@@ -24,6 +24,9 @@ struct ProgramResult {
   std::string err;
 };
 
+// For shells that start it themselves.
+std::string program_path();
+
 // Kills the program and fails the test where it takes more than a minute. No terminal anywhere;
 // WATTLE_MODELS and HOME name a folder that is not there unless env says otherwise.
 ProgramResult run_wattle(const std::vector<std::string>& args, const ProgramInput& input = {});

@@ -11,6 +11,7 @@
 
 #include "tests/cli/program.h"
 #include "tests/support/read_file.h"
+#include "tests/support/source_tree.h"
 #include "tests/support/temp_dir.h"
 
 namespace wattle {
@@ -41,7 +42,7 @@ std::string shell(const std::string& script) {
 TEST(Reference, TheDocumentedCommandLineIsTheOneThereIs) {
   const auto result = run_wattle({"man", "--markdown"});
   EXPECT_EQ(result.exit_code, 0);
-  EXPECT_TRUE(read_text(std::filesystem::path(WATTLE_SOURCE_DIR) / "docs/cli.md") == result.out)
+  EXPECT_TRUE(read_text(test::source_dir() / "docs/cli.md") == result.out)
       << "docs/cli.md is old; `wattle man --markdown > docs/cli.md` writes it";
 }
 
@@ -97,7 +98,7 @@ TEST(Reference, UnknownCommandsAndShellsAreRefused) {
 
 // What bash offers for a line whose last word is being typed.
 std::string bash_offers(const std::string& words) {
-  return shell(std::string("bash -c 'source <(") + WATTLE_PROGRAM +
+  return shell(std::string("bash -c 'source <(") + test::program_path() +
                " completion bash); COMP_WORDS=(" + words +
                "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _wattle; echo \"${COMPREPLY[*]}\"'");
 }
@@ -113,7 +114,7 @@ TEST(Completion, BashOffersCommandsFlagsAndChoices) {
 
 std::string fish_offers(const std::string& line) {
   const TempDir dir;
-  return shell("HOME='" + dir.path().string() + "' fish -N -c '" + WATTLE_PROGRAM +
+  return shell("HOME='" + dir.path().string() + "' fish -N -c '" + test::program_path() +
                " completion fish | source; complete -C \"" + line + "\"'");
 }
 
@@ -131,7 +132,7 @@ TEST(Completion, ZshGetsSpecificationsItCanRead) {
   const std::string specs =
       shell(std::string("zsh -f -c 'compdef() {}; _arguments() { state=arguments; print -rl -- "
                         "\"$@\" }; source <(") +
-            WATTLE_PROGRAM + " completion zsh); words=(run); _wattle'");
+            test::program_path() + " completion zsh); words=(run); _wattle'");
   EXPECT_THAT(specs, HasSubstr("(--kv)--kv[type of the KV cache"));
   EXPECT_THAT(specs, HasSubstr(":TYPE:(f16 f32 q8_0)"));
   EXPECT_THAT(specs, HasSubstr(":MODEL:_files"));

@@ -11,6 +11,7 @@
 
 #include "tests/cli/program.h"
 #include "tests/support/read_file.h"
+#include "tests/support/source_tree.h"
 #include "tests/support/temp_dir.h"
 #include "wattle/engine.h"
 
@@ -190,8 +191,7 @@ TEST(Run, MissingModelsNameTheNextStep) {
 TEST(Run, AModelCutShortIsBadInput) {
   const test::TempDir dir;
   const std::string path = dir.path() / "cut.gguf";
-  const std::string whole =
-      test::read_text(fs::path(WATTLE_SOURCE_DIR) / "models/stories-gemma4-moe.gguf");
+  const std::string whole = test::read_text(test::stories_model());
   std::ofstream(path, std::ios::binary) << whole.substr(0, whole.size() / 2);
   for (const Strings& args : {Strings{"run", "-m", path, "Hello"},
                               {"chat", "-m", path},
@@ -364,7 +364,7 @@ TEST(Chat, GoesOnWithWhatItSaved) {
       run_wattle(on_stories("chat", {"--chat-template", kTemplate, "--continue", file + "x"}));
   EXPECT_EQ(absent.exit_code, 1);
   // By whatever program: here an answer that nothing was asked for.
-  Engine({.model = fs::path(WATTLE_SOURCE_DIR) / "models/stories-gemma4-moe.gguf"})
+  Engine({.model = test::stories_model()})
       .new_session()
       ->save(file, R"({"messages": [{"role": "assistant", "content": "Well."}]})");
   const auto foreign =

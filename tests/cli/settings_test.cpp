@@ -11,6 +11,7 @@
 #include "cli/config_file.h"
 #include "tests/cli/program.h"
 #include "tests/gguf/expect_error.h"
+#include "tests/support/source_tree.h"
 #include "tests/support/temp_dir.h"
 
 namespace wattle {
@@ -163,8 +164,7 @@ TEST(Settings, LiesInTheFolderOfConfigurations) {
 TEST(Settings, ATypedFlagShutsOutTheSettingsBesideIt) {
   const Config config("model = \"stories\"\n");
   const std::string other =
-      (std::filesystem::path(WATTLE_SOURCE_DIR) / "tests/golden/data/models/qwen3-q8_0.gguf")
-          .string();
+      (test::source_dir() / "tests/golden/data/models/qwen3-q8_0.gguf").string();
   EXPECT_THAT(config.run({"show", other}).out, HasSubstr("qwen3"));
   EXPECT_THAT(config.run({"show"}).out, HasSubstr("stories"));
   const Config spoken("system = \"Be brief.\"\nthink = \"off\"\n");

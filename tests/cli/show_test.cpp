@@ -10,6 +10,7 @@
 #include "tests/gguf/raw_file.h"
 #include "tests/support/golden_dir.h"
 #include "tests/support/read_file.h"
+#include "tests/support/source_tree.h"
 #include "tests/support/temp_dir.h"
 
 namespace wattle {
@@ -153,8 +154,7 @@ TEST(Show, ShowsEveryReferenceFile) {
 
 TEST(Show, BadFilesGiveOneErrorAndExitCode1) {
   const test::TempDir dir;
-  const auto stories =
-      test::read_file(std::filesystem::path(WATTLE_SOURCE_DIR) / "models/stories-gemma4-moe.gguf");
+  const auto stories = test::read_file(test::stories_model());
   const std::filesystem::path path = dir.path() / "bad.gguf";
   for (const size_t size :
        {size_t{0}, size_t{3}, size_t{100}, size_t{20000}, stories.size() - 100}) {

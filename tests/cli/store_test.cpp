@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/cli/program.h"
+#include "tests/support/source_tree.h"
 #include "tests/support/temp_dir.h"
 
 namespace wattle {
@@ -23,8 +24,7 @@ class StoreCommands : public testing::Test {
  protected:
   StoreCommands() {
     fs::create_directories(models());
-    fs::copy_file(fs::path(WATTLE_SOURCE_DIR) / "models/stories-gemma4-moe.gguf",
-                  models() / "tales.gguf");
+    fs::copy_file(test::stories_model(), models() / "tales.gguf");
   }
   fs::path models() const { return dir_.path() / "models"; }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tally.h"
+#include "tests/support/source_tree.h"
 
 namespace {
 
@@ -29,11 +30,6 @@ constexpr Kind kKinds[] = {
 };
 
 constexpr int kExitSkipped = 77;
-
-std::filesystem::path default_folder() {
-  if (const char* set = std::getenv("WATTLE_GOLDEN"); set != nullptr && *set != '\0') return set;
-  return std::filesystem::path(WATTLE_SOURCE_DIR) / ".." / "shared" / "golden";
-}
 
 Tally check_kind(const std::filesystem::path& folder) {
   Tally tally;
@@ -68,7 +64,7 @@ int main(int argc, char** argv) {
       folder = arg;
     }
   }
-  if (folder.empty()) folder = default_folder();
+  if (folder.empty()) folder = wattle::test::golden_dir();
   if (!std::filesystem::is_directory(folder) ||
       (!only.empty() && !std::filesystem::is_directory(folder / only))) {
     fmt::print("no reference data at {}; set WATTLE_GOLDEN to a folder that has it\n",

@@ -12,13 +12,14 @@
 #include "measure/peak_memory.h"
 #include "measure/roofline.h"
 #include "measure/token_cost.h"
+#include "tests/support/source_tree.h"
 #include "tests/support/tiny_model.h"
 #include "wattle/engine.h"
 
 namespace wattle::measure {
 namespace {
 
-const std::string kStories = WATTLE_SOURCE_DIR "/models/stories-gemma4-moe.gguf";
+const std::filesystem::path kStories = test::stories_model();
 
 TEST(BenchTest, IsNamedAsInLlamaBench) {
   EXPECT_EQ((BenchTest{.n_prompt = 512}).name(), "pp512");

@@ -7,10 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/source_tree.h"
+
 namespace wattle::measure {
 namespace {
 
-const std::string kStories = WATTLE_SOURCE_DIR "/models/stories-gemma4-moe.gguf";
+const std::filesystem::path kStories = test::stories_model();
 const std::string kText =
     "Once upon a time, there was a little girl named Lily. She loved to play outside in the park "
     "with her dog. One day, she saw a big red ball in the tree and wanted to have it.";

@@ -8,6 +8,7 @@
 
 #include "tests/support/golden_model.h"
 #include "tests/support/model_runner.h"
+#include "tests/support/source_tree.h"
 #include "tests/support/tiny_model.h"
 
 namespace wattle::test {
@@ -206,8 +207,7 @@ TEST_P(Company, ThreadCountNeverChangesABit) {
 
 // The models above are so small that norms and attention stay on one thread.
 TEST_P(Company, ThreadCountNeverChangesABitOfWhatIsWorthSharing) {
-  const std::filesystem::path path =
-      std::filesystem::path(WATTLE_SOURCE_DIR) / "models/stories-gemma4-moe.gguf";
+  const std::filesystem::path path = test::stories_model();
   constexpr size_t kBatch = 80;
   Logits one;
   for (const size_t n_threads : {1, 3}) {

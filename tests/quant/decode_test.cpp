@@ -10,6 +10,7 @@
 
 #include "base/half.h"
 #include "tests/support/read_file.h"
+#include "tests/support/source_tree.h"
 
 namespace wattle::quant {
 namespace {
@@ -155,7 +156,7 @@ TEST(Decode, EveryTypeFollowsItsFormula) {
 }
 
 TEST(Decode, EveryTypeEqualsGgmlBitForBit) {
-  const auto dir = std::filesystem::path(WATTLE_SOURCE_DIR) / "tests/golden/quant";
+  const auto dir = test::source_dir() / "tests/golden/quant";
   for (const DTypeInfo& info : all_dtypes()) {
     const auto blocks = test::read_file(dir / (std::string(info.name) + ".blocks"));
     const auto expected = test::read_floats(dir / (std::string(info.name) + ".f32"));

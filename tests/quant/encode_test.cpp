@@ -9,11 +9,12 @@
 
 #include "quant/decode.h"
 #include "tests/support/read_file.h"
+#include "tests/support/source_tree.h"
 
 namespace wattle::quant {
 namespace {
 
-const std::filesystem::path kDir = std::filesystem::path(WATTLE_SOURCE_DIR) / "tests/golden/quant";
+const std::filesystem::path kDir = test::source_dir() / "tests/golden/quant";
 
 std::vector<std::byte> encode(DType type, const std::vector<float>& x) {
   std::vector<std::byte> out(row_bytes(type, x.size()));

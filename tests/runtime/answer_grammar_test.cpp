@@ -10,6 +10,7 @@
 #include "gguf/reader.h"
 #include "runtime/vocab_loader.h"
 #include "tests/support/golden_dir.h"
+#include "tests/support/source_tree.h"
 #include "tokenizer/byte_alphabet.h"
 #include "wattle/engine.h"
 #include "wattle/error.h"
@@ -127,8 +128,7 @@ TEST(AnswerGrammar, MasksAgreeWithSingleTokensOfRealVocabularies) {
 }
 
 std::unique_ptr<Engine> stories() {
-  return std::make_unique<Engine>(EngineParams{.model = std::filesystem::path(WATTLE_SOURCE_DIR) /
-                                                        "models/stories-gemma4-moe.gguf"});
+  return std::make_unique<Engine>(EngineParams{.model = test::stories_model()});
 }
 
 TEST(AnswerGrammar, AModelThatKnowsNoJsonWritesWhatFitsTheSchema) {
@@ -164,9 +164,8 @@ TEST(AnswerGrammar, TheTextThatIsReadFitsAlsoWhereADecoderDropsASpace) {
 
 // The template is that of a model whose reasoning stands between texts that are no tokens here.
 TEST(AnswerGrammar, NothingIsAMarkerWithinTheAnswer) {
-  Engine engine(
-      {.model = std::filesystem::path(WATTLE_SOURCE_DIR) / "models/stories-gemma4-moe.gguf",
-       .chat_template = "{{ messages[0].content }}{# </think> <tool_call> #}"});
+  Engine engine({.model = test::stories_model(),
+                 .chat_template = "{{ messages[0].content }}{# </think> <tool_call> #}"});
   const std::string answer = " <think>a</think> <tool_call>{\"name\": \"f\"}</tool_call> ";
   ChatRequest request{.messages = {{.role = "user", .content = "x"}}};
   request.sampling.grammar =

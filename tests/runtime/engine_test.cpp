@@ -7,14 +7,14 @@
 #include <vector>
 
 #include "tests/gguf/expect_error.h"
+#include "tests/support/source_tree.h"
 
 namespace wattle {
 namespace {
 
 using test::expect_error;
 
-const std::filesystem::path kModel =
-    std::filesystem::path(WATTLE_SOURCE_DIR) / "models/stories-gemma4-moe.gguf";
+const std::filesystem::path kModel = test::stories_model();
 
 EngineParams params_with(EngineParams params) {
   params.model = kModel;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/gguf/expect_error.h"
+#include "tests/support/source_tree.h"
 #include "wattle/engine.h"
 
 namespace wattle {
@@ -19,10 +20,8 @@ class RawSequenceTest : public testing::Test {
  protected:
   RawSequenceTest() {
     ::setenv("WATTLE_ISA", "scalar", 1);
-    engine_.emplace(EngineParams{.model = WATTLE_SOURCE_DIR "/models/stories-gemma4-moe.gguf",
-                                 .n_ctx = 48,
-                                 .n_batch = 16,
-                                 .n_threads = 1});
+    engine_.emplace(
+        EngineParams{.model = test::stories_model(), .n_ctx = 48, .n_batch = 16, .n_threads = 1});
     ::unsetenv("WATTLE_ISA");
     for (int32_t i = 0; i < 48; ++i) ids_.push_back(TokenId{2 + 7 * i});
   }

@@ -19,6 +19,7 @@
 #include "runtime/context_window.h"
 #include "runtime/vocab_loader.h"
 #include "tests/support/golden_dir.h"
+#include "tests/support/source_tree.h"
 #include "tests/support/temp_dir.h"
 #include "wattle/engine.h"
 
@@ -28,8 +29,7 @@ namespace {
 const char* const kStories = "real/stories260K-f32.gguf";  // of the reference data
 
 // The model of the repository, with a sliding window of 64.
-const std::filesystem::path kWindowed =
-    std::filesystem::path(WATTLE_SOURCE_DIR) / "models/stories-gemma4-moe.gguf";
+const std::filesystem::path kWindowed = test::stories_model();
 
 // With the scalar kernels: they give a row the same bits in any company.
 std::unique_ptr<Engine> open_model(const std::filesystem::path& file, EngineParams params = {}) {
@@ -37,6 +37,7 @@ std::unique_ptr<Engine> open_model(const std::filesystem::path& file, EnginePara
   params.model = test::golden_dir() / file;  // an absolute path stays
   params.kv_k = KvCacheType::f32;
   params.kv_v = KvCacheType::f32;
+  if (params.n_threads == 0) params.n_threads = 1;  // ctest runs as many tests as fit
   auto engine = std::make_unique<Engine>(params);
   ::unsetenv("WATTLE_ISA");
   return engine;
