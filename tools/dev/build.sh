@@ -120,14 +120,14 @@ start_arm64_programs() {
 # All fast tests for 64-bit ARM, under emulation.
 test_aarch64() {
   build_aarch64 all
-  emulate_tests
+  emulate_tests fast
 }
 
-# What depends on the instruction set most: the kernels, and the golden models through them.
+# What depends on the instruction set most: the kernels, and the clone's own golden models through them.
 test_aarch64_kernels() {
   build_aarch64 kernels_tests golden_tests
-  emulate_tests tests/kernels
-  emulate_tests tests/golden
+  emulate_tests fast tests/kernels
+  emulate_tests clone
 }
 
 build_aarch64() {
@@ -136,12 +136,12 @@ build_aarch64() {
   build cross-aarch64 "$@"
 }
 
-# emulate_tests [FOLDER]: as on boards with dotprod, and as all that qemu knows.
+# emulate_tests LABEL [FOLDER]: as on boards with dotprod, and as all that qemu knows.
 emulate_tests() {
   local cpu
   for cpu in cortex-a76 max; do
     say "emulating $cpu"
-    QEMU_CPU=$cpu run_tests cross-aarch64 fast "$@"
+    QEMU_CPU=$cpu run_tests cross-aarch64 "$@"
   done
 }
 
