@@ -13,8 +13,10 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -28,7 +30,7 @@ def stamp_folder():
 
 
 def noted_headers(build):
-    """Object -> the files it was made of, as ninja has noted them; outdated notes are left out."""
+    """Object -> the files it was made of, as ninja has noted them."""
     listing = subprocess.run(["ninja", "-C", build, "-t", "deps"], capture_output=True, text=True,
                              check=True).stdout
     headers, paths = {}, None
@@ -55,21 +57,44 @@ class Digest:
 
 
 def stamp_name(entry, headers, settings, digest):
-    """None where the build has not noted the headers."""
+    """None where the build has not noted the headers of the file as it is now."""
     made = re.search(r" -o (\S+) ", entry["command"])
     seen = headers.get(made[1]) if made else None
     if not seen:
         return None
     anywhere = entry["command"].replace(str(ROOT), "")
     lines = [settings, anywhere]
-    for path in sorted({os.path.normpath(os.path.join(entry["directory"], p)) for p in seen}):
-        lines.append(path.replace(str(ROOT), "") + " " + digest(path))
+    try:
+        built = os.path.getmtime(os.path.join(entry["directory"], made[1]))
+        for path in sorted({os.path.normpath(os.path.join(entry["directory"], p)) for p in seen}):
+            if os.path.getmtime(path) > built:  # it may include others by now
+                return None
+            lines.append(path.replace(str(ROOT), "") + " " + digest(path))
+    except FileNotFoundError:  # removed since
+        return None
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def tidy(build, path):
+def open_stamps():
+    """The folder, or None where there can be none: then all files are looked at."""
+    folder = stamp_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    except OSError:
+        pass
+    print(f"{folder}: cannot be written to; what passes is not noted", flush=True)
+    return None
+
+
+def tidy(build, path, interrupted):
+    if interrupted.is_set():
+        return False, ""
     done = subprocess.run([CLANG_TIDY, "-p", build, "--quiet", path], capture_output=True, text=True,
                           check=False)
+    if done.returncode == -signal.SIGINT:  # it had the Ctrl-C, too; start no other
+        interrupted.set()
     return done.returncode == 0, done.stdout + done.stderr
 
 
@@ -81,35 +106,40 @@ def main(build, names):
     # Processor and host are of no interest, and differ.
     version = re.search(r"version (\S+)", version)[1]
     settings = version + (ROOT / ".clang-tidy").read_text() + pathlib.Path(__file__).read_text()
-    headers, digest, folder = noted_headers(build), Digest(), stamp_folder()
+    headers, digest, folder = noted_headers(build), Digest(), open_stamps()
 
     left = []
     for name in names:
         path = os.path.abspath(name)
         if path not in entries:
             sys.exit(f"{name}: not compiled by {build}")
-        stamp = stamp_name(entries[path], headers, settings, digest)
-        if stamp is not None and (folder / stamp).exists():
-            (folder / stamp).touch()
+        name = stamp_name(entries[path], headers, settings, digest)
+        stamp = folder / name if folder and name else None
+        if stamp and stamp.exists():
+            stamp.touch()
         else:
             left.append((path, stamp))
     print(f"{len(names) - len(left)} of {len(names)} files passed before as they are", flush=True)
 
-    folder.mkdir(parents=True, exist_ok=True)
-    findings = []
+    findings, interrupted = [], threading.Event()
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        runs = {pool.submit(tidy, build, path): (path, stamp) for path, stamp in left}
-        for n, run in enumerate(concurrent.futures.as_completed(runs), 1):
-            path, stamp = runs[run]
-            passed, output = run.result()
-            print(f"[{n}/{len(left)}] {os.path.relpath(path, ROOT)}", flush=True)
-            if not passed:
-                findings.append(output.strip() or f"clang-tidy failed on {path}")
-            elif stamp is not None:
-                (folder / stamp).touch()
+        try:
+            runs = {pool.submit(tidy, build, path, interrupted): (path, stamp)
+                    for path, stamp in left}
+            for n, run in enumerate(concurrent.futures.as_completed(runs), 1):
+                path, stamp = runs[run]
+                passed, output = run.result()
+                print(f"[{n}/{len(left)}] {os.path.relpath(path, ROOT)}", flush=True)
+                if not passed:
+                    findings.append(output.strip() or f"clang-tidy failed on {path}")
+                elif stamp:
+                    stamp.touch()
+        except KeyboardInterrupt:
+            interrupted.set()
+            return 130
     for finding in findings:
         print(finding)
-    for old in folder.iterdir():
+    for old in folder.iterdir() if folder else []:
         if old.stat().st_mtime < time.time() - KEEP_DAYS * 86400:
             old.unlink(missing_ok=True)
     return 1 if findings else 0
