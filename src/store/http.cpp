@@ -144,9 +144,8 @@ const char* hint_of_final(CURLcode code) {
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
       return "the package ca-certificates says whom to trust, or the file that SSL_CERT_FILE "
-             "names; a "
-             "proxy that opens connections needs its own certificate there; a wrong clock has the "
-             "same effect";
+             "names; a proxy that opens connections needs its own certificate there; a wrong clock "
+             "has the same effect";
     case CURLE_TOO_MANY_REDIRECTS: return "the server redirects in circles";
     case CURLE_FILE_COULDNT_READ_FILE: return "check the path";
     case CURLE_COULDNT_RESOLVE_PROXY: return "see HTTPS_PROXY";

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/chat/golden_chat.h"
-#include "tests/support/golden_dir.h"
+#include "tests/support/needs_golden.h"
 
 namespace wattle::chat {
 namespace {

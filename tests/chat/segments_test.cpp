@@ -8,7 +8,7 @@
 
 #include "chat/template.h"
 #include "tests/chat/golden_chat.h"
-#include "tests/support/golden_dir.h"
+#include "tests/support/needs_golden.h"
 #include "wattle/error.h"
 
 namespace wattle::chat {

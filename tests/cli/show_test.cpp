@@ -8,7 +8,7 @@
 #include "gguf/writer.h"
 #include "tests/cli/program.h"
 #include "tests/gguf/raw_file.h"
-#include "tests/support/golden_dir.h"
+#include "tests/support/needs_golden.h"
 #include "tests/support/read_file.h"
 #include "tests/support/source_tree.h"
 #include "tests/support/temp_dir.h"

@@ -9,7 +9,7 @@
 
 #include "gguf/writer.h"
 #include "tests/gguf/expect_error.h"
-#include "tests/support/golden_dir.h"
+#include "tests/support/needs_golden.h"
 
 namespace wattle::gguf {
 namespace {

@@ -2,9 +2,9 @@
 // What the llama architecture may have and no golden model does, against plain double arithmetic.
 #include <gtest/gtest.h>
 
-#include "tests/support/golden_dir.h"
 #include "tests/support/llama_oracle.h"
 #include "tests/support/model_runner.h"
+#include "tests/support/needs_golden.h"
 #include "tests/support/tiny_model.h"
 
 namespace wattle::test {

@@ -9,7 +9,7 @@
 
 #include "gguf/reader.h"
 #include "runtime/vocab_loader.h"
-#include "tests/support/golden_dir.h"
+#include "tests/support/needs_golden.h"
 #include "tests/support/source_tree.h"
 #include "tokenizer/byte_alphabet.h"
 #include "wattle/engine.h"

@@ -18,7 +18,7 @@
 #include "gguf/reader.h"
 #include "runtime/context_window.h"
 #include "runtime/vocab_loader.h"
-#include "tests/support/golden_dir.h"
+#include "tests/support/needs_golden.h"
 #include "tests/support/source_tree.h"
 #include "tests/support/temp_dir.h"
 #include "wattle/engine.h"

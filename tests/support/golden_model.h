@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/golden_dir.h"
 #include "tests/support/model_runner.h"
+#include "tests/support/needs_golden.h"
 
 namespace wattle::test {
 

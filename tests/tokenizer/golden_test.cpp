@@ -12,7 +12,7 @@
 
 #include "gguf/reader.h"
 #include "runtime/vocab_loader.h"
-#include "tests/support/golden_dir.h"
+#include "tests/support/needs_golden.h"
 #include "tokenizer/stream_decoder.h"
 #include "tokenizer/tokenizer.h"
 

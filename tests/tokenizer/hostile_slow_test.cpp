@@ -11,7 +11,7 @@
 
 #include "gguf/reader.h"
 #include "runtime/vocab_loader.h"
-#include "tests/support/golden_dir.h"
+#include "tests/support/needs_golden.h"
 #include "tokenizer/tokenizer.h"
 
 namespace wattle {
