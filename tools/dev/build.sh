@@ -71,7 +71,8 @@ run_tests() {
   grep -E '^[0-9]+% tests passed' "$log"
   local skipped
   skipped=$(grep -c '\*\*\*Skipped' "$log" || true)
-  ((skipped == 0)) || say "$skipped of them skipped themselves (no reference data or model here)"
+  ((skipped == 0)) || say "$skipped of them skipped themselves, as something is not here (why:" \
+    "$folder/Testing/Temporary/LastTest.log)"
 }
 
 # package ARCHITECTURE: the Debian packages, in build/package or build/package-arm64.
