@@ -66,8 +66,7 @@ check_licence_lines() {
 
 # sanitize PRESET
 sanitize() {
-  need_packages build test
-  if [[ $1 == asan-ubsan ]]; then need_packages fuzz; fi
+  need_packages build test clang
   configure "$1"
   build "$1" all
   run_tests "$1" fast
@@ -77,7 +76,7 @@ sanitize() {
 # fuzz/corpus/. What it finds on the way is kept in build/fuzz/corpus/; an input that breaks something
 # in build/fuzz/found/.
 fuzz() {
-  need_packages build test fuzz
+  need_packages build test clang
   configure asan-ubsan
   build asan-ubsan fuzz_targets
   local targets=("$root"/build/asan-ubsan/fuzz/*_fuzz)

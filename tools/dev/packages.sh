@@ -36,7 +36,7 @@ clang-tidy-19        finds mistakes in the sources
 shellcheck           finds mistakes in shell scripts
 git                  lists both
 '
-packages[fuzz]='
+packages[clang]='
 clang-19             compiler with libFuzzer
 libfuzzer-19-dev     fuzzing engine
 libclang-rt-19-dev   sanitizers of clang
