@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <new>
+#ifdef WATTLE_SANITIZED
+#include <sanitizer/allocator_interface.h>
+#endif
 
 namespace {
 size_t largest = 0;
@@ -18,6 +21,15 @@ size_t largest_allocation() noexcept { return largest; }
 
 }  // namespace wattle::test
 
+#ifdef WATTLE_SANITIZED
+
+// The sanitizers bring an operator new of their own, and tell whoever asks what it gives out.
+[[maybe_unused]] static const int installed = __sanitizer_install_malloc_and_free_hooks(
+    [](const volatile void*, size_t size) { largest = std::max(largest, size); },
+    [](const volatile void*) {});
+
+#else
+
 void* operator new(size_t size, const std::nothrow_t&) noexcept {
   largest = std::max(largest, size);
   return std::malloc(size != 0 ? size : 1);
@@ -29,3 +41,5 @@ void* operator new(size_t size) {
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+
+#endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Replaces the global operator new of this test program: the largest block asked for since reset.
+// Watches the global operator new of this test program: the largest block asked for since reset.
 #pragma once
 
 #include <cstddef>
