@@ -6,7 +6,13 @@
 #include <algorithm>
 #include <cstdlib>
 #include <new>
-#ifdef WATTLE_SANITIZED
+
+#ifdef __has_feature
+#define WATTLE_TSAN __has_feature(thread_sanitizer)
+#else
+#define WATTLE_TSAN 0
+#endif
+#if WATTLE_TSAN
 #include <sanitizer/allocator_interface.h>
 #endif
 
@@ -21,9 +27,10 @@ size_t largest_allocation() noexcept { return largest; }
 
 }  // namespace wattle::test
 
-#ifdef WATTLE_SANITIZED
+#if WATTLE_TSAN
 
-// The sanitizers bring an operator new of their own, and tell whoever asks what it gives out.
+// clang's thread sanitizer brings an operator new that a program cannot replace, and tells whoever
+// asks what it gives out.
 [[maybe_unused]] static const int installed = __sanitizer_install_malloc_and_free_hooks(
     [](const volatile void*, size_t size) { largest = std::max(largest, size); },
     [](const volatile void*) {});
