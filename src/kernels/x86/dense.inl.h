@@ -4,7 +4,7 @@
 // form of gemm_q8.inl.h, one lane per weight row. Columns may be any number.
 #pragma once
 
-#include "kernels/matmul.h"
+#include "kernels/x86/gemm_blocks.inl.h"
 #include "kernels/x86/matvec_rows.inl.h"
 #include "kernels/x86/pack_q8.inl.h"
 
@@ -110,31 +110,47 @@ void pack_floats(const MatmulArgs& args, size_t row, size_t end, std::byte* tile
 }
 
 template <class Simd, int kActs>
-void gemm_floats(const MatmulArgs& args, size_t act, size_t row, size_t end) {
-  for (; args.n_act - act >= kActs; act += kActs) {
-    const float* x[kActs];
+void gemm_floats_block(const MatmulArgs& args, size_t act, size_t row, size_t end) {
+  constexpr size_t kVecs = Simd::kVecs;
+  constexpr size_t kLanes = Simd::kRows / kVecs;
+  const float* x[kActs];
+  WATTLE_UNROLL
+  for (size_t a = 0; a < kActs; ++a) x[a] = reinterpret_cast<const float*>(args.act[act + a]);
+  typename Simd::Floats acc[kVecs][kActs];
+  WATTLE_UNROLL
+  for (size_t v = 0; v < kVecs; ++v) {
     WATTLE_UNROLL
-    for (size_t a = 0; a < kActs; ++a) x[a] = reinterpret_cast<const float*>(args.act[act + a]);
-    typename Simd::Floats acc[kActs];
-    WATTLE_UNROLL
-    for (int a = 0; a < kActs; ++a) acc[a] = Simd::zero();
-    for (size_t k = 0; k < args.n_cols; ++k) {
-      const auto w = Simd::load(args.scratch + k * Simd::kRows * sizeof(float));
-      WATTLE_UNROLL
-      for (int a = 0; a < kActs; ++a) acc[a] = Simd::fma(w, Simd::broadcast(x[a][k]), acc[a]);
-    }
-    const size_t n = end - row < Simd::kRows ? end - row : Simd::kRows;
-    WATTLE_UNROLL
-    for (size_t a = 0; a < kActs; ++a) Simd::store(args.y[act + a] + row, acc[a], n);
+    for (int a = 0; a < kActs; ++a) acc[v][a] = Simd::zero();
   }
-  if constexpr (kActs > 1) gemm_floats<Simd, kActs / 2>(args, act, row, end);
+  for (size_t k = 0; k < args.n_cols; ++k) {
+    typename Simd::Floats w[kVecs];
+    WATTLE_UNROLL
+    for (size_t v = 0; v < kVecs; ++v)
+      w[v] = Simd::load(args.scratch + (k * Simd::kRows + v * kLanes) * sizeof(float));
+    WATTLE_UNROLL
+    for (int a = 0; a < kActs; ++a) {
+      const auto x_k = Simd::broadcast(x[a][k]);
+      WATTLE_UNROLL
+      for (size_t v = 0; v < kVecs; ++v) acc[v][a] = Simd::fma(w[v], x_k, acc[v][a]);
+    }
+  }
+  WATTLE_UNROLL
+  for (size_t a = 0; a < kActs; ++a) store_block<Simd>(args.y[act + a], row, end, acc, a);
 }
+
+template <class Simd>
+struct FloatBlocks {
+  template <int kActs>
+  static void block(const MatmulArgs& args, size_t act, size_t row, size_t end) {
+    gemm_floats_block<Simd, kActs>(args, act, row, end);
+  }
+};
 
 template <class Simd, class T>
 void matmul_floats(const MatmulArgs& args, RowRange rows) noexcept {
   for (size_t row = rows.begin; row < rows.end; row += Simd::kRows) {
     pack_floats<T, Simd::kRows>(args, row, rows.end, args.scratch);
-    gemm_floats<Simd, Simd::kActs>(args, 0, row, rows.end);
+    all_acts<FloatBlocks<Simd>, Simd::kActs>(args, row, rows.end);
   }
 }
 

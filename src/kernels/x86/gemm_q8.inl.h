@@ -12,7 +12,7 @@
 #pragma once
 
 #include "kernels/act_q8.h"
-#include "kernels/matmul.h"
+#include "kernels/x86/gemm_blocks.inl.h"
 #include "kernels/x86/pack_q8.inl.h"
 
 namespace wattle::kernels::x86 {
@@ -22,18 +22,26 @@ namespace {
 template <int kActs>
 using ActRows = const std::byte* [kActs];
 
+// One block of kActs activation rows against the tile. Each weight register serves all of them, and
+// each broadcast activation all kVecs registers of weights: with one register a step would load
+// more than it multiplies.
 template <class Simd, class Packed, int kActs>
 void gemm_block(const MatmulArgs& args, size_t act, size_t row, size_t end) {
   using Layout = TileLayout<Packed, Simd::kRows>;
+  constexpr int kVecs = Simd::kVecs;
+  constexpr size_t kLanes = Simd::kRows / kVecs;
   constexpr int kSteps = Packed::kGroup / 4;
   const ActQ8Layout at = act_q8_layout(args.n_cols);
   ActRows<kActs> x;
   WATTLE_UNROLL
   for (size_t a = 0; a < kActs; ++a) x[a] = args.act[act + a];
 
-  typename Simd::Floats acc[kActs];
+  typename Simd::Floats acc[kVecs][kActs];
   WATTLE_UNROLL
-  for (int a = 0; a < kActs; ++a) acc[a] = Simd::zero();
+  for (int v = 0; v < kVecs; ++v) {
+    WATTLE_UNROLL
+    for (int a = 0; a < kActs; ++a) acc[v][a] = Simd::zero();
+  }
   const std::byte* tile = args.scratch;
   for (size_t g = 0; g < args.n_cols / 32; ++g, tile += Layout::kBytes) {
     WATTLE_UNROLL
@@ -43,17 +51,22 @@ void gemm_block(const MatmulArgs& args, size_t act, size_t row, size_t end) {
           (Packed::kGroup == 32 ? at.neg_sum32 : at.neg_sum16) + group * sizeof(int32_t);
       const size_t scale_at = at.scale + g * sizeof(ActScale);
 
-      typename Simd::Ints sums[kActs];
+      typename Simd::Ints sums[kVecs][kActs];
       Simd::template dot<Packed, kSteps>(tile + s * kSteps * Simd::kRows * 4, x,
                                          group * Packed::kGroup, sums_at, sums);
-      const auto scale = Simd::load(tile + Layout::kScalesAt + s * Simd::kRows * 4);
+      const auto in_tile = [&](size_t array_at, size_t v) {
+        return Simd::load(tile + array_at + (s * Simd::kRows + v * kLanes) * sizeof(float));
+      };
       WATTLE_UNROLL
       for (int a = 0; a < kActs; ++a) {
         const auto x_scale = Simd::broadcast(load_as<float>(x[a] + scale_at));
-        acc[a] = Simd::fma(Simd::to_floats(sums[a]), Simd::mul(scale, x_scale), acc[a]);
+        WATTLE_UNROLL
+        for (int v = 0; v < kVecs; ++v) {
+          const auto scale = in_tile(Layout::kScalesAt, v);
+          acc[v][a] = Simd::fma(Simd::to_floats(sums[v][a]), Simd::mul(scale, x_scale), acc[v][a]);
+        }
       }
       if constexpr (Packed::kMin) {
-        const auto min = Simd::load(tile + Layout::kMinsAt + s * Simd::kRows * 4);
         WATTLE_UNROLL
         for (int a = 0; a < kActs; ++a) {
           const auto pair = load_as<ActScale>(x[a] + scale_at);
@@ -61,29 +74,31 @@ void gemm_block(const MatmulArgs& args, size_t act, size_t row, size_t end) {
               Packed::kGroup == 32
                   ? pair.scale_sum
                   : -pair.scale * static_cast<float>(load_as<int32_t>(x[a] + sums_at));
-          acc[a] = Simd::fma(min, Simd::broadcast(sum), acc[a]);
+          WATTLE_UNROLL
+          for (int v = 0; v < kVecs; ++v)
+            acc[v][a] = Simd::fma(in_tile(Layout::kMinsAt, v), Simd::broadcast(sum), acc[v][a]);
         }
       }
     }
   }
-  const size_t n = end - row < Simd::kRows ? end - row : Simd::kRows;
   WATTLE_UNROLL
-  for (size_t a = 0; a < kActs; ++a) Simd::store(args.y[act + a] + row, acc[a], n);
+  for (size_t a = 0; a < kActs; ++a) store_block<Simd>(args.y[act + a], row, end, acc, a);
 }
 
-template <class Simd, class Packed, int kActs>
-void gemm_blocks(const MatmulArgs& args, size_t act, size_t row, size_t end) {
-  for (; args.n_act - act >= kActs; act += kActs)
+template <class Simd, class Packed>
+struct Q8Blocks {
+  template <int kActs>
+  static void block(const MatmulArgs& args, size_t act, size_t row, size_t end) {
     gemm_block<Simd, Packed, kActs>(args, act, row, end);
-  if constexpr (kActs > 1) gemm_blocks<Simd, Packed, kActs / 2>(args, act, row, end);
-}
+  }
+};
 
 template <class Simd, class T>
 void matmul_q8(const MatmulArgs& args, RowRange rows) noexcept {
   using Packed = typename Simd::template Packed<T>;
   for (size_t row = rows.begin; row < rows.end; row += Simd::kRows) {
     pack_tile<T, Packed, Simd::kRows>(args, row, rows.end, args.scratch);
-    gemm_blocks<Simd, Packed, Simd::kActs>(args, 0, row, rows.end);
+    all_acts<Q8Blocks<Simd, Packed>, Simd::kActs>(args, row, rows.end);
   }
 }
 

@@ -9,6 +9,7 @@ namespace x86 {
 namespace {
 
 struct Simd256 {
+  static constexpr int kVecs = 1;
   static constexpr int kRows = 8;
   static constexpr int kActs = 4;
   static constexpr size_t kMatmulFrom = 3;
@@ -39,13 +40,13 @@ struct Simd256 {
 
   template <class P, int kSteps, int kBlock>
   WATTLE_INLINE static void dot(const std::byte* w, const ActRows<kBlock>& x, size_t q_at,
-                                size_t neg_sum_at, Ints (&sums)[kBlock]) {
+                                size_t neg_sum_at, Ints (&sums)[kVecs][kBlock]) {
     constexpr int kRun = steps_in_16_bits(P::kMaxCode, kSteps);
     WATTLE_UNROLL
     for (int a = 0; a < kBlock; ++a) {
-      sums[a] = _mm256_setzero_si256();
+      sums[0][a] = _mm256_setzero_si256();
       if constexpr (P::kOffset != 0)
-        sums[a] = _mm256_slli_epi32(broadcast_4(x[a] + neg_sum_at), __builtin_ctz(P::kOffset));
+        sums[0][a] = _mm256_slli_epi32(broadcast_4(x[a] + neg_sum_at), __builtin_ctz(P::kOffset));
     }
     WATTLE_UNROLL
     for (size_t run = 0; run < kSteps; run += kRun) {
@@ -66,7 +67,7 @@ struct Simd256 {
       WATTLE_UNROLL
       for (int a = 0; a < kBlock; ++a) {
         const __m256i quads = _mm256_madd_epi16(pairs[a], _mm256_set1_epi16(1));
-        sums[a] = _mm256_add_epi32(sums[a], quads);
+        sums[0][a] = _mm256_add_epi32(sums[0][a], quads);
       }
     }
   }

@@ -10,15 +10,19 @@ namespace x86 {
 namespace {
 
 struct Simd512Maddubs : Simd512 {
+  static constexpr int kVecs = 1;
+  static constexpr int kRows = 16;
+  static constexpr int kActs = 8;
+
   template <class T>
   using Packed = PackedType<T::kGroup, T::kMin, T::kOffset, T::kMaxCode, T::kSigned>;
 
   template <class P, int kSteps, int kBlock>
   WATTLE_INLINE static void dot(const std::byte* w, const ActRows<kBlock>& x, size_t q_at,
-                                size_t neg_sum_at, Ints (&sums)[kBlock]) {
+                                size_t neg_sum_at, Ints (&sums)[kVecs][kBlock]) {
     constexpr int kRun = steps_in_16_bits(P::kMaxCode, kSteps);
     WATTLE_UNROLL
-    for (int a = 0; a < kBlock; ++a) sums[a] = start<P::kOffset>(x[a] + neg_sum_at);
+    for (int a = 0; a < kBlock; ++a) sums[0][a] = start<P::kOffset>(x[a] + neg_sum_at);
     WATTLE_UNROLL
     for (size_t run = 0; run < kSteps; run += kRun) {
       __m512i pairs[kBlock];
@@ -43,7 +47,7 @@ struct Simd512Maddubs : Simd512 {
       WATTLE_UNROLL
       for (int a = 0; a < kBlock; ++a) {
         const __m512i quads = _mm512_madd_epi16(pairs[a], _mm512_set1_epi16(1));
-        sums[a] = _mm512_add_epi32(sums[a], quads);
+        sums[0][a] = _mm512_add_epi32(sums[0][a], quads);
       }
     }
   }

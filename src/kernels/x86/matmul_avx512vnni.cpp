@@ -9,21 +9,35 @@ namespace x86 {
 namespace {
 
 struct Simd512Vnni : Simd512 {
+  static constexpr int kVecs = 2;
+  static constexpr int kRows = 16 * kVecs;
+  static constexpr int kActs = 6;
+
   // The instruction wants unsigned codes: signed ones are moved up by 128.
   template <class T>
   using Packed = PackedType<T::kGroup, T::kMin, T::kSigned ? 128 : T::kOffset, 255, false>;
 
   template <class P, int kSteps, int kBlock>
   WATTLE_INLINE static void dot(const std::byte* w, const ActRows<kBlock>& x, size_t q_at,
-                                size_t neg_sum_at, Ints (&sums)[kBlock]) {
+                                size_t neg_sum_at, Ints (&sums)[kVecs][kBlock]) {
     WATTLE_UNROLL
-    for (int a = 0; a < kBlock; ++a) sums[a] = start<P::kOffset>(x[a] + neg_sum_at);
+    for (int a = 0; a < kBlock; ++a) {
+      const Ints first = start<P::kOffset>(x[a] + neg_sum_at);
+      WATTLE_UNROLL
+      for (int v = 0; v < kVecs; ++v) sums[v][a] = first;
+    }
     WATTLE_UNROLL
     for (size_t k = 0; k < kSteps; ++k) {
-      const __m512i four_columns = codes(w + 64 * k);
+      Ints four_columns[kVecs];
       WATTLE_UNROLL
-      for (int a = 0; a < kBlock; ++a)
-        sums[a] = _mm512_dpbusd_epi32(sums[a], four_columns, broadcast_4(x[a] + q_at + 4 * k));
+      for (size_t v = 0; v < kVecs; ++v) four_columns[v] = codes(w + 64 * (kVecs * k + v));
+      WATTLE_UNROLL
+      for (int a = 0; a < kBlock; ++a) {
+        const Ints q = broadcast_4(x[a] + q_at + 4 * k);
+        WATTLE_UNROLL
+        for (int v = 0; v < kVecs; ++v)
+          sums[v][a] = _mm512_dpbusd_epi32(sums[v][a], four_columns[v], q);
+      }
     }
   }
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the two AVX-512 Simds of gemm_q8.inl.h share: 16 weight rows in a vector.
+// What the two AVX-512 Simds of gemm_q8.inl.h share.
 #pragma once
 
 #include "kernels/x86/gemm_q8.inl.h"
@@ -8,8 +8,6 @@ namespace wattle::kernels::x86 {
 namespace {
 
 struct Simd512 {
-  static constexpr int kRows = 16;
-  static constexpr int kActs = 8;
   static constexpr size_t kMatmulFrom = 3;
   static constexpr size_t kMatmulFromFloats = 16;
   using Ints = __m512i;
