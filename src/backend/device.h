@@ -19,8 +19,8 @@ class Device;
 // device.
 class Linear {
  public:
-  Linear(const Device& device, size_t n_out, size_t n_in)
-      : device_(device), n_out_(n_out), n_in_(n_in) {}
+  Linear(const Device& device, size_t n_out, size_t n_in, bool rounds_input)
+      : device_(device), n_out_(n_out), n_in_(n_in), rounds_input_(rounds_input) {}
   virtual ~Linear() = default;
   Linear(const Linear&) = delete;
   Linear& operator=(const Linear&) = delete;
@@ -28,11 +28,15 @@ class Linear {
   const Device& device() const noexcept { return device_; }
   size_t n_out() const noexcept { return n_out_; }
   size_t n_in() const noexcept { return n_in_; }
+  // Whether x is rounded to some 8 bits first (Precision::normal of a device that computes in
+  // integers). What makes such an input need not be much finer.
+  bool rounds_input() const noexcept { return rounds_input_; }
 
  private:
   const Device& device_;
   size_t n_out_;
   size_t n_in_;
+  bool rounds_input_;
 };
 
 // The n_expert matrices [n_expert, n_out, n_in] of one MoE projection.

@@ -10,12 +10,15 @@ namespace wattle::kernels {
 // Element type of a cached row. q8_0 rows are BlockQ8_0 (quant/blocks.h); head_dim % 32 == 0 there.
 enum class KvType : uint8_t { f32, f16, q8_0 };
 
+// Cached entries of a page, the last one of a run aside. The fast kernels take a page at a time.
+inline constexpr size_t kAttentionPage = 64;
+
 // One run of cached positions of one KV head against the query rows that share this head: an online
 // softmax step. Call it run after run in order of position, starting from max = -inf, sum = 0,
 // out = 0; at the end out / sum is the attention output.
 //
-// What a query row gets does not depend on the other rows of the call nor on n_q, bit for bit, in
-// every kernel set; it does depend on where the runs are cut. K and V are read only inside the
+// What a query row gets from a kernel does not depend on the other rows of the call nor on n_q, bit
+// for bit; it does depend on where the pages are cut. K and V are read only inside the
 // union [min first, max last) of the rows' ranges, and there they must be finite: an infinite or
 // NaN value may spoil rows whose own range leaves it out.
 struct AttentionRun {
@@ -24,8 +27,9 @@ struct AttentionRun {
   size_t n_q = 0;
   size_t head_dim_k = 0;
   size_t head_dim_v = 0;
-  const std::byte* k = nullptr;  // [n_kv, head_dim_k] of the kernel's K type, rows without gaps
-  const std::byte* v = nullptr;  // [n_kv, head_dim_v] of the kernel's V type
+  // Pages of [kAttentionPage, head_dim_k] of the kernel's K type, rows without gaps; V likewise.
+  const std::byte* const* k = nullptr;
+  const std::byte* const* v = nullptr;
   size_t n_kv = 0;
   const uint32_t* first =
       nullptr;  // [n_q]: query row i sees entries [first[i], last[i]) of this run;
@@ -38,10 +42,7 @@ struct AttentionRun {
 };
 using AttentionFn = void (*)(const AttentionRun&) noexcept;
 
-// Cached entries that the fast kernels take at a time.
-inline constexpr size_t kAttentionTile = 64;
-
-// Enough for any of the attention kernels.
+// Enough for any of the attention kernels. n_kv: at most.
 size_t attention_scratch_floats(size_t n_q, size_t n_kv, size_t head_dim_k,
                                 size_t head_dim_v) noexcept;
 
@@ -51,9 +52,16 @@ size_t attention_scratch_floats(size_t n_q, size_t n_kv, size_t head_dim_k,
 //         with an infinity or a NaN, or too large for an f16 d, decodes to NaN: seen, not hidden.
 using KvStoreFn = void (*)(const float* x, size_t n, std::byte* out) noexcept;
 
+struct AttentionByType {
+  AttentionFn fn[3][3];  // [K type][V type]
+  AttentionFn of(KvType k, KvType v) const noexcept {
+    return fn[static_cast<size_t>(k)][static_cast<size_t>(v)];
+  }
+};
+
 struct AttentionKernels {
-  KvStoreFn kv_store[3];        // by KvType
-  AttentionFn attention[3][3];  // [K type][V type]
+  KvStoreFn kv_store[3];  // by KvType
+  AttentionByType attention;
 };
 
 // f64 inside; max, sum and out are rounded to f32 after each run. Also the `reference` set.
@@ -66,6 +74,10 @@ extern const AttentionKernels kAttention;
 }
 namespace avx512 {
 extern const AttentionKernels kAttention;
+}
+// For many query rows; x86/attention_avx512vnni.cpp says how it rounds.
+namespace avx512vnni {
+extern const AttentionByType kAttentionMany;
 }
 namespace neon {
 extern const AttentionKernels kAttention;

@@ -64,6 +64,16 @@ constexpr Impl<const AttentionKernels*> kAttention[] = {
     {Isa::reference, &scalar::kAttention},
 };
 
+constexpr Impl<const AttentionByType*> kAttentionMany[] = {
+#if defined(__x86_64__)
+    {Isa::avx512vnni, &avx512vnni::kAttentionMany}, {Isa::avx512, &avx512::kAttention.attention},
+    {Isa::avx2, &avx2::kAttention.attention},
+#elif defined(__aarch64__)
+    {Isa::neon, &neon::kAttention.attention},
+#endif
+    {Isa::scalar, &scalar::kAttention.attention},   {Isa::reference, &scalar::kAttention.attention},
+};
+
 // In the order of all_dtypes().
 constexpr std::string_view kMatmulOps[] = {
     "matmul f32",    "matmul f16",    "matmul q4_0", "matmul q4_1",  "matmul q5_0", "matmul q5_1",
@@ -132,6 +142,7 @@ KernelTable make_kernel_table(const CpuFeatures& features, Isa limit) noexcept {
   table.quantize_act = picker.pick("quantize_act", kQuantizeAct);
   static_cast<ElementwiseKernels&>(table) = *picker.pick("elementwise", kElementwise);
   static_cast<AttentionKernels&>(table) = *picker.pick("attention", kAttention);
+  table.attention_many = *picker.pick("attention_many", kAttentionMany);
   return table;
 }
 

@@ -21,11 +21,14 @@ namespace wattle::kernels {
 
 // ---- the table ----
 
-// Called as members: table.rms_norm(...), table.attention[k][v](...).
+// Called as members: table.rms_norm(...), table.attention.of(k, v)(...).
 struct KernelTable : ElementwiseKernels, AttentionKernels {
   Isa isa = Isa::scalar;  // the best set in use; single kernels may come from a slower one
 
   const MatmulKernel* matmul_for(DType weight) const noexcept;  // never null for a DType
+
+  // As attention, for many query rows of a sequence; it may round differently.
+  AttentionByType attention_many;
 
   QuantizeActFn quantize_act = nullptr;  // for kernels with ActFormat::q8
 

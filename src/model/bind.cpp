@@ -36,6 +36,7 @@ AttentionWeights bind_attention(Weights& weights, const Hparams& hp, size_t il,
   }
   attention.output = weights.projection(layer_tensor(il, "attn_output"), n_embd,
                                         {"n_head*head_dim_v", shape.n_out()}, options);
+  attention.shape.may_round = attention.output.linear->rounds_input();
   return attention;
 }
 

@@ -50,8 +50,10 @@ void expect_complete(const KernelTable& table) {
               table.mul && table.silu_mul && table.gelu_mul && table.softcap && table.rope_neox &&
               table.rope_norm && table.softmax);
   for (const auto store : table.kv_store) EXPECT_TRUE(store);
-  for (const auto& row : table.attention) {
-    for (const auto attention : row) EXPECT_TRUE(attention);
+  for (const auto* by_type : {&table.attention, &table.attention_many}) {
+    for (const auto& row : by_type->fn) {
+      for (const auto attention : row) EXPECT_TRUE(attention);
+    }
   }
 }
 
@@ -73,7 +75,7 @@ TEST(Dispatch, ChoicesStayWithinTheLimitAndNameEveryOp) {
     if (!detect_cpu_features().supports(limit)) continue;
     const KernelTable table = kernels::make_kernel_table(detect_cpu_features(), limit);
     EXPECT_EQ(table.isa, limit);
-    EXPECT_EQ(table.choices().size(), all_dtypes().size() + 3);
+    EXPECT_EQ(table.choices().size(), all_dtypes().size() + 4);
     for (const auto& choice : table.choices()) {
       const auto isa = isa_from_name(choice.name);
       ASSERT_TRUE(isa) << choice.name;

@@ -22,7 +22,7 @@ struct Bound {
   double rms;
 };
 constexpr Bound kFloatWeights{2e-5, 4e-6};
-constexpr Bound kQuantisedWeights{0.2, 0.03};
+constexpr Bound kQuantisedWeights{0.4, 0.04};
 constexpr Bound kQuantisedExperts{1.0, 0.05};  // where two experts are level, another one is taken
 
 struct Source {

@@ -28,7 +28,8 @@ class CpuLinear final : public Linear {
  public:
   CpuLinear(const Device& device, const TensorView& w, const MatmulKernel& kernel_in,
             const PrepareOptions& options)
-      : Linear(device, w.shape[0], w.shape[1]),
+      : Linear(device, w.shape[0], w.shape[1],
+               kernel_in.act == kernels::ActFormat::q8 && options.precision == Precision::normal),
         kernel(kernel_in),
         form{kernel_in.act, options.precision},
         data(w.data),

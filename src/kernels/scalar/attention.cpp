@@ -49,8 +49,9 @@ void store_q8_0(const float* x, size_t n, std::byte* out) noexcept {
 }
 
 template <KvType type>
-float element(const std::byte* rows, size_t row, size_t n_cols, size_t col) noexcept {
-  const size_t i = row * n_cols + col;
+float element(const std::byte* const* pages, size_t row, size_t n_cols, size_t col) noexcept {
+  const std::byte* const rows = pages[row / kAttentionPage];
+  const size_t i = row % kAttentionPage * n_cols + col;
   if constexpr (type == KvType::f32) {
     return reinterpret_cast<const float*>(rows)[i];
   } else if constexpr (type == KvType::f16) {
@@ -106,11 +107,15 @@ void attention(const AttentionRun& run) noexcept {
 }  // namespace
 
 using enum KvType;
+constexpr AttentionByType kByType{{
+    {attention<f32, f32>, attention<f32, f16>, attention<f32, q8_0>},
+    {attention<f16, f32>, attention<f16, f16>, attention<f16, q8_0>},
+    {attention<q8_0, f32>, attention<q8_0, f16>, attention<q8_0, q8_0>},
+}};
+
 constinit const AttentionKernels kAttention{
     .kv_store = {store_f32, store_f16, store_q8_0},
-    .attention = {{attention<f32, f32>, attention<f32, f16>, attention<f32, q8_0>},
-                  {attention<f16, f32>, attention<f16, f16>, attention<f16, q8_0>},
-                  {attention<q8_0, f32>, attention<q8_0, f16>, attention<q8_0, q8_0>}},
+    .attention = kByType,
 };
 
 }  // namespace wattle::kernels::scalar

@@ -2,10 +2,10 @@
 // The attention kernels over Vec. Included once per instruction set, after math.inl.h and
 // kv_rows.inl.h.
 //
-// Work is cut into tiles of kTile cached entries, counted from the start of the run, and blocks of
-// up to kBlock query rows. Each score is a dot product of its own: kLanes partial sums along the
-// head, then one fixed tree over the lanes. Each output adds its p * V in order of position. So
-// neither the size of a block nor the rest of the call can change a bit of a row.
+// Work is cut into the pages of the run and blocks of up to kBlock query rows. Each score is a dot
+// product of its own: kLanes partial sums along the head, then one fixed tree over the lanes. Each
+// output adds its p * V in order of position. So neither the size of a block nor the rest of the
+// call can change a bit of a row.
 #pragma once
 
 #include "kernels/attention.h"
@@ -13,7 +13,7 @@
 namespace wattle::kernels::WATTLE_SIMD {
 namespace {
 
-inline constexpr size_t kTile = kAttentionTile;
+inline constexpr size_t kTile = kAttentionPage;
 inline constexpr size_t kBlock = 4;
 
 // With more rows than this, a tile is copied to f32 once instead of decoded for each block.
@@ -221,11 +221,9 @@ void attention(const AttentionRun& run) noexcept {
     if (run.first[row] < begin) begin = run.first[row];
     if (run.last[row] > end) end = run.last[row];
   }
-  const KvRows<k_type> k_rows(run.k, run.head_dim_k);
-  const KvRows<v_type> v_rows(run.v, run.head_dim_v);
   for (size_t tile = begin / kTile * kTile; tile < end; tile += kTile) {
-    const KvRows<k_type> k(reinterpret_cast<const std::byte*>(k_rows.row(tile)), run.head_dim_k);
-    const KvRows<v_type> v(reinterpret_cast<const std::byte*>(v_rows.row(tile)), run.head_dim_v);
+    const KvRows<k_type> k(run.k[tile / kTile], run.head_dim_k);
+    const KvRows<v_type> v(run.v[tile / kTile], run.head_dim_v);
     if (run.n_q <= kCopyAbove) {
       attend_tile(run, tile, k, v);
       continue;
@@ -246,16 +244,18 @@ void attention(const AttentionRun& run) noexcept {
   }
 }
 
+using enum KvType;
+constexpr AttentionByType kByType{{
+    {attention<f32, f32>, attention<f32, f16>, attention<f32, q8_0>},
+    {attention<f16, f32>, attention<f16, f16>, attention<f16, q8_0>},
+    {attention<q8_0, f32>, attention<q8_0, f16>, attention<q8_0, q8_0>},
+}};
+
 }  // namespace
 
 constinit const AttentionKernels kAttention{
     .kv_store = {store_f32, store_f16, store_q8_0},
-    .attention = {{attention<KvType::f32, KvType::f32>, attention<KvType::f32, KvType::f16>,
-                   attention<KvType::f32, KvType::q8_0>},
-                  {attention<KvType::f16, KvType::f32>, attention<KvType::f16, KvType::f16>,
-                   attention<KvType::f16, KvType::q8_0>},
-                  {attention<KvType::q8_0, KvType::f32>, attention<KvType::q8_0, KvType::f16>,
-                   attention<KvType::q8_0, KvType::q8_0>}},
+    .attention = kByType,
 };
 
 }  // namespace wattle::kernels::WATTLE_SIMD

@@ -2,6 +2,7 @@
 #include "model/blocks/attention.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -11,8 +12,15 @@ namespace wattle {
 namespace {
 
 // Query rows of one tile: enough that a page of keys is used often while it is in the cache, few
-// enough that the tile's own rows stay there too.
+// enough that the tile's own rows stay there too. With this many of a sequence and more the kernels
+// for many rows are the faster ones; they want larger tiles, as they prepare each page anew.
 constexpr size_t kTileQueries = 32;
+constexpr size_t kTileManyQueries = 128;
+
+// Pages of one call of a kernel, at most.
+constexpr size_t kRunPages = 64;
+constexpr size_t kRunPositions = kRunPages * kKvPagePositions;
+static_assert(kKvPagePositions == kernels::kAttentionPage);
 
 // Below this the calling thread is done before another one would have noticed the job.
 constexpr size_t kMinParallelMacs = 32 * 1024;
@@ -20,7 +28,7 @@ constexpr size_t kMinParallelMacs = 32 * 1024;
 size_t group_of(const AttentionShape& shape) noexcept { return shape.n_head / shape.n_head_kv; }
 
 size_t max_queries(const AttentionShape& shape) noexcept {
-  return std::max(kTileQueries, group_of(shape));
+  return std::max(kTileManyQueries, group_of(shape));
 }
 
 size_t padded(size_t n_floats) noexcept {
@@ -41,7 +49,7 @@ struct TileScratch {
   static size_t n_floats(const AttentionShape& shape) noexcept {
     const size_t n_q = max_queries(shape);
     return padded(n_q * shape.head_dim_k) + padded(n_q * shape.head_dim_v) + 4 * padded(n_q) +
-           padded(kernels::attention_scratch_floats(n_q, kKvPagePositions, shape.head_dim_k,
+           padded(kernels::attention_scratch_floats(n_q, kRunPositions, shape.head_dim_k,
                                                     shape.head_dim_v));
   }
 
@@ -61,6 +69,7 @@ struct TileScratch {
 // Rows [first_row, last_row), consecutive positions of one sequence, with n_heads query heads from
 // first_head on, which share one KV head.
 struct Unit {
+  bool many;  // of a run of many rows
   size_t first_row;
   size_t last_row;
   size_t head_kv;
@@ -75,9 +84,8 @@ uint32_t first_visible(const AttentionShape& shape, uint32_t pos) noexcept {
 void attend_unit(const Step& step, const AttentionShape& shape, MatView<const float> q,
                  const Unit& unit, const TileScratch& s, MatView<float> out) noexcept {
   const KvCache& cache = step.cache;
-  const auto attention =
-      step.kernels()
-          .attention[static_cast<size_t>(cache.params().k)][static_cast<size_t>(cache.params().v)];
+  const auto& by_type = unit.many ? step.kernels().attention_many : step.kernels().attention;
+  const kernels::AttentionFn attention = by_type.of(cache.params().k, cache.params().v);
   const size_t dim_k = shape.head_dim_k;
   const size_t dim_v = shape.head_dim_v;
   const size_t n_q = (unit.last_row - unit.first_row) * unit.n_heads;
@@ -94,9 +102,17 @@ void attend_unit(const Step& step, const AttentionShape& shape, MatView<const fl
 
   const uint32_t end = pos_of(unit.last_row - 1) + 1;
   const uint32_t begin = first_visible(shape, pos_of(unit.first_row));
-  for (uint32_t page = begin / kKvPagePositions; page * kKvPagePositions < end; ++page) {
-    const uint32_t base = page * kKvPagePositions;
-    const uint32_t n_kv = std::min(kKvPagePositions, end - base);
+  uint32_t base = begin / kKvPagePositions * kKvPagePositions;
+  for (; base < end; base += kRunPositions) {
+    const uint32_t n_kv = std::min<uint32_t>(kRunPositions, end - base);
+    std::array<const std::byte*, kRunPages> k;
+    std::array<const std::byte*, kRunPages> v;
+    for (uint32_t i = 0; i * kKvPagePositions < n_kv; ++i) {
+      const uint32_t page = base / kKvPagePositions + i;
+      const auto head = static_cast<uint32_t>(unit.head_kv);
+      k[i] = cache.k_page(shape.kv_layer, step.seq[unit.first_row], page, head);
+      v[i] = cache.v_page(shape.kv_layer, step.seq[unit.first_row], page, head);
+    }
     for (size_t i = 0; i < n_q; ++i) {
       const uint32_t pos = pos_of(unit.first_row + i / unit.n_heads);
       const uint32_t from = std::max(first_visible(shape, pos), base) - base;
@@ -108,10 +124,8 @@ void attend_unit(const Step& step, const AttentionShape& shape, MatView<const fl
                .n_q = n_q,
                .head_dim_k = dim_k,
                .head_dim_v = dim_v,
-               .k = cache.k_page(shape.kv_layer, step.seq[unit.first_row], page,
-                                 static_cast<uint32_t>(unit.head_kv)),
-               .v = cache.v_page(shape.kv_layer, step.seq[unit.first_row], page,
-                                 static_cast<uint32_t>(unit.head_kv)),
+               .k = k.data(),
+               .v = v.data(),
                .n_kv = n_kv,
                .first = s.first,
                .last = s.last,
@@ -128,16 +142,26 @@ void attend_unit(const Step& step, const AttentionShape& shape, MatView<const fl
   }
 }
 
-// Cuts the rows of the step where the sequence changes and after tile_rows rows. Returns the number
-// of tiles; tile t is [tile_begin[t], tile_begin[t + 1]).
-size_t cut_tiles(const Step& step, size_t tile_rows, std::vector<uint32_t>& tile_begin) noexcept {
+// Cuts the rows of the step where the sequence changes, and these runs of rows into tiles. Returns
+// the number of tiles. Which kernel a run gets depends on the layer and its length alone.
+size_t cut_tiles(const Step& step, const AttentionShape& shape,
+                 std::span<AttentionTile> tiles) noexcept {
+  const size_t group = group_of(shape);
   size_t n_tiles = 0;
-  for (size_t row = 0; row < step.n_rows(); ++row) {
-    const bool goes_on =
-        row != 0 && step.seq[row] == step.seq[row - 1] && row - tile_begin[n_tiles - 1] < tile_rows;
-    if (!goes_on) tile_begin[n_tiles++] = static_cast<uint32_t>(row);
+  size_t begin = 0;
+  while (begin < step.n_rows()) {
+    size_t end = begin + 1;
+    while (end < step.n_rows() && step.seq[end] == step.seq[begin]) ++end;
+    const bool many = shape.may_round && (end - begin) * group >= kTileQueries;
+    const size_t n_queries = many ? kTileManyQueries : kTileQueries;
+    const size_t tile_rows = std::max<size_t>(1, n_queries / group);
+    for (; begin < end; begin += tile_rows) {
+      tiles[n_tiles++] = {.begin = static_cast<uint32_t>(begin),
+                          .end = static_cast<uint32_t>(std::min(end, begin + tile_rows)),
+                          .many = many};
+    }
+    begin = end;
   }
-  tile_begin[n_tiles] = static_cast<uint32_t>(step.n_rows());
   return n_tiles;
 }
 
@@ -154,7 +178,7 @@ size_t count_macs(const Step& step, const AttentionShape& shape) noexcept {
 
 AttentionBuffers::AttentionBuffers(size_t n_batch, size_t n_threads,
                                    std::span<const AttentionShape> layers)
-    : tile_begin(n_batch + 1) {
+    : tiles(n_batch) {
   size_t n_qkv = 0;
   size_t n_out = 0;
   for (const AttentionShape& shape : layers) {
@@ -215,8 +239,7 @@ MatView<float> attend(const Step& step, const AttentionShape& shape, MatView<con
                       AttentionBuffers& buffers) noexcept {
   const MatView<float> out = buffers.out.view(q.n_rows, shape.n_out());
   const size_t group = group_of(shape);
-  const size_t n_tiles =
-      cut_tiles(step, std::max<size_t>(1, kTileQueries / group), buffers.tile_begin);
+  const size_t n_tiles = cut_tiles(step, shape, buffers.tiles);
 
   // A single decoded row may have fewer KV heads than there are threads: then the query heads that
   // share one are given to several threads, which read its page from the shared cache.
@@ -229,12 +252,13 @@ MatView<float> attend(const Step& step, const AttentionShape& shape, MatView<con
   const size_t units_per_tile = shape.n_head_kv * n_parts;
 
   const auto run_unit = [&](size_t unit, size_t thread) {
-    const size_t tile = unit / units_per_tile;
+    const AttentionTile& tile = buffers.tiles[unit / units_per_tile];
     const size_t head_kv = unit % units_per_tile / n_parts;
     const size_t first = unit % n_parts * part;
     attend_unit(step, shape, q,
-                {.first_row = buffers.tile_begin[tile],
-                 .last_row = buffers.tile_begin[tile + 1],
+                {.many = tile.many,
+                 .first_row = tile.begin,
+                 .last_row = tile.end,
                  .head_kv = head_kv,
                  .first_head = head_kv * group + first,
                  .n_heads = std::min(part, group - first)},

@@ -24,6 +24,8 @@ struct AttentionShape {
   uint32_t n_swa = 0;        // 0: sees everything before it
   size_t kv_layer = 0;       // layer of the cache that it reads, and writes if it owns it
   float score_scale = 1.0f;  // of q * k
+  // Set where the output matrix rounds its input: then the kernels for many rows may round, too.
+  bool may_round = false;
   size_t n_q() const noexcept { return size_t{n_head} * head_dim_k; }
   size_t n_k() const noexcept { return size_t{n_head_kv} * head_dim_k; }
   size_t n_v() const noexcept { return size_t{n_head_kv} * head_dim_v; }
@@ -41,6 +43,13 @@ struct AttentionWeights {
   std::optional<Norm> k_norm;
 };
 
+// Rows [begin, end) of a step, neighbours of one sequence; many: of a run of many rows.
+struct AttentionTile {
+  uint32_t begin;
+  uint32_t end;
+  bool many;
+};
+
 struct AttentionBuffers {
   AttentionBuffers() = default;
   // Large enough for any of the layers.
@@ -48,7 +57,7 @@ struct AttentionBuffers {
 
   MatBuffer qkv;                     // [n_batch, n_q + n_k + n_v]
   MatBuffer out;                     // [n_batch, n_out]
-  std::vector<uint32_t> tile_begin;  // [n_batch + 1] first rows of the tiles of a pass
+  std::vector<AttentionTile> tiles;  // [n_batch], of a pass
   size_t thread_floats = 0;
   AlignedBuffer<float> thread_scratch;  // [n_threads, thread_floats]
 };
