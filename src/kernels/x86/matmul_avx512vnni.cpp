@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matrix products with AVX-512 VNNI: one instruction multiplies and adds four bytes in each lane.
 #include "kernels/x86/matmul_rows.inl.h"
+#include "kernels/x86/matvec_512.inl.h"
 #include "kernels/x86/matvec_q8.inl.h"
 #include "kernels/x86/simd512.inl.h"
 
@@ -60,7 +61,16 @@ struct DotVnni {
   }
 };
 
-using Loop = Matvec<DotVnni>;
+struct Loop {
+  template <class T, int kActs>
+  static void four_rows(const MatmulArgs& args, size_t act, size_t row, size_t end) {
+    if constexpr (requires { typename Wide<T>::Four; }) {
+      four_rows_of_wide_blocks32<T, kActs>(args, act, row, end);
+    } else {
+      Matvec<DotVnni>::four_rows<T, kActs>(args, act, row, end);
+    }
+  }
+};
 
 }  // namespace
 

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// y = W x for a few activation rows with 512-bit vectors: 128 weights of a row at a time, for the
+// types that decode is mostly made of. What matvec_q8.inl.h says of the loop holds here too.
+//
+// Nibbles come as 16 bytes that hold 32 weights. Masked low halves of four blocks fill one vector,
+// high halves another; both go into the same four lanes of a block, so that one conversion and one
+// scale serve 128 weights.
+#pragma once
+
+#include "kernels/x86/matvec_rows.inl.h"
+
+namespace wattle::kernels::x86 {
+namespace {
+
+WATTLE_INLINE __m512i dot(__m512i sums, __m512i codes, __m512i x) {
+  return _mm512_dpbusd_epi32(sums, codes, x);
+}
+
+WATTLE_INLINE __m512i low_nibbles(__m512i v) { return _mm512_and_si512(v, _mm512_set1_epi8(15)); }
+WATTLE_INLINE __m512i high_nibbles(__m512i v) { return low_nibbles(_mm512_srli_epi16(v, 4)); }
+
+WATTLE_INLINE __m256 sum_of_halves(__m512 v) {
+  return _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+}
+
+// ---- blocks of 32: four of them at a time ----
+
+// Two vectors that together hold four blocks, the second one ending where they end.
+template <class Block>
+struct FourBlocks {
+  static constexpr size_t kBytes = 4 * sizeof(Block);
+  static constexpr size_t kSecondAt = kBytes - 64;
+  static_assert(kBytes > 64 && kBytes <= 128 && sizeof(Block) % 2 == 0);
+  __m512i first;
+  __m512i second;
+
+  WATTLE_INLINE static FourBlocks load(const Block* b) {
+    const auto* p = reinterpret_cast<const std::byte*>(b);
+    FourBlocks four{_mm512_loadu_si512(p), _mm512_loadu_si512(p + kSecondAt)};
+    // Used twice, and a load across cache lines costs as much as two: not to be loaded again.
+    asm("" : "+v"(four.first), "+v"(four.second));
+    return four;
+  }
+
+  // The first n < 4 of them, then zeros.
+  WATTLE_INLINE static FourBlocks load_some(const Block* b, size_t n) {
+    const auto* p = reinterpret_cast<const std::byte*>(b);
+    const size_t n_words = n * sizeof(Block) / 2;
+    const auto first_words = [](size_t count) {
+      return static_cast<__mmask32>(count >= 32 ? ~0U : (1U << count) - 1);
+    };
+    const size_t in_second = n_words < kSecondAt / 2 ? 0 : n_words - kSecondAt / 2;
+    return {_mm512_maskz_loadu_epi16(first_words(n_words), p),
+            _mm512_maskz_loadu_epi16(first_words(in_second), p + kSecondAt)};
+  }
+
+  // Words of the four blocks in any order.
+  WATTLE_INLINE __m512i words(const uint16_t (&index)[32]) const {
+    return _mm512_permutex2var_epi16(first, _mm512_load_si512(index), second);
+  }
+};
+
+// Indices for FourBlocks::words.
+template <class Block>
+struct WordIndex {
+  alignas(64) uint16_t at[32];
+
+  static constexpr uint16_t of_byte(size_t byte) {
+    using Four = FourBlocks<Block>;
+    return static_cast<uint16_t>(byte < 64 ? byte / 2 : 32 + (byte - Four::kSecondAt) / 2);
+  }
+  // 16 bytes of each block, from byte `begin` on.
+  static constexpr WordIndex bytes_16(size_t begin) {
+    WordIndex index{};
+    for (size_t i = 0; i < 32; ++i)
+      index.at[i] = of_byte(i / 8 * sizeof(Block) + begin + i % 8 * 2);
+    return index;
+  }
+  // In the low half one word of each block, four times each; in the high half another one of blocks
+  // 0 to 3, four times in turn.
+  static constexpr WordIndex two_words(size_t low, size_t high) {
+    WordIndex index{};
+    for (size_t i = 0; i < 16; ++i) {
+      index.at[i] = of_byte(i / 4 * sizeof(Block) + low);
+      index.at[16 + i] = of_byte(i % 4 * sizeof(Block) + high);
+    }
+    return index;
+  }
+};
+
+// codes(four, first, second): the codes of elements 0 to 15 and 16 to 31 of each block.
+template <class T, size_t kScaleAt, size_t kMinAt, size_t kCodesAt>
+struct WideBlock32 {
+  using Block = typename T::Block;
+  using Four = FourBlocks<Block>;
+  static constexpr int kOffset = T::kSigned ? 128 : T::kOffset;
+  static constexpr auto kScalesAndMins = WordIndex<Block>::two_words(kScaleAt, kMinAt);
+  static constexpr auto kCodes = WordIndex<Block>::bytes_16(kCodesAt);
+};
+
+template <class T>
+struct Wide {};  // of the types without one the 256-bit loop is used
+
+template <>
+struct Wide<Q4_0> : WideBlock32<Q4_0, 0, 0, 2> {
+  WATTLE_INLINE static void codes(const Four& w, __m512i& first, __m512i& second) {
+    const __m512i v = w.words(kCodes.at);
+    first = low_nibbles(v);
+    second = high_nibbles(v);
+  }
+};
+
+template <>
+struct Wide<Q4_1> : WideBlock32<Q4_1, 0, 2, 4> {
+  WATTLE_INLINE static void codes(const Four& w, __m512i& first, __m512i& second) {
+    const __m512i v = w.words(kCodes.at);
+    first = low_nibbles(v);
+    second = high_nibbles(v);
+  }
+};
+
+template <>
+struct Wide<IQ4_NL> : WideBlock32<IQ4_NL, 0, 0, 2> {
+  WATTLE_INLINE static void codes(const Four& w, __m512i& first, __m512i& second) {
+    const __m512i values =
+        _mm512_xor_si512(_mm512_broadcast_i32x4(
+                             _mm_loadu_si128(reinterpret_cast<const __m128i*>(quant::kIQ4Values))),
+                         _mm512_set1_epi8(-128));
+    const __m512i v = w.words(kCodes.at);
+    first = _mm512_shuffle_epi8(values, low_nibbles(v));
+    second = _mm512_shuffle_epi8(values, high_nibbles(v));
+  }
+};
+
+// Nibbles with a fifth bit each: bit i of the 32 at kBitsAt belongs to element i.
+template <class T, size_t kScaleAt, size_t kMinAt, size_t kBitsAt>
+struct WideFiveBits : WideBlock32<T, kScaleAt, kMinAt, kBitsAt + 4> {
+  using Base = WideBlock32<T, kScaleAt, kMinAt, kBitsAt + 4>;
+  // Byte i of 16 gets the byte that holds its bit: of the low 16 bits, of the high ones.
+  static constexpr auto kBits = WordIndex<typename T::Block>::bytes_16(kBitsAt);
+
+  WATTLE_INLINE static void codes(const typename Base::Four& w, __m512i& first, __m512i& second) {
+    const __m512i v = w.words(Base::kCodes.at);
+    const __m512i bits = w.words(kBits.at);  // and 12 bytes of codes, not used
+    const __m512i low = _mm512_set4_epi32(0x01010101, 0x01010101, 0, 0);
+    const __m512i high = _mm512_add_epi8(low, _mm512_set1_epi8(2));
+    const __m512i bit = _mm512_set1_epi64(static_cast<int64_t>(0x8040201008040201));
+    const auto add_bits = [&](__m512i nibbles, __m512i byte_of) {
+      const __mmask64 set = _mm512_test_epi8_mask(_mm512_shuffle_epi8(bits, byte_of), bit);
+      return _mm512_mask_add_epi8(nibbles, set, nibbles, _mm512_set1_epi8(16));
+    };
+    first = add_bits(low_nibbles(v), low);
+    second = add_bits(high_nibbles(v), high);
+  }
+};
+
+template <>
+struct Wide<Q5_0> : WideFiveBits<Q5_0, 0, 0, 2> {};
+template <>
+struct Wide<Q5_1> : WideFiveBits<Q5_1, 0, 2, 4> {};
+
+// Four groups of an activation row, arranged as codes are: lane 4 i and its three neighbours belong
+// to group i.
+struct FourGroups {
+  __m512i first;
+  __m512i second;
+  __m512 scale;
+  __m512 sum;     // scale * sum of groups 0 to 3, four times in turn
+  __m512i start;  // -offset * sum in lane 4 i, 0 in the others
+
+  // The first n of them, then zeros. All: the caller knows that n is 4.
+  template <class T, bool kAll>
+  WATTLE_INLINE static FourGroups load(const ActQ8& x, size_t g, size_t n) {
+    const auto* scale_at = &x.scale[g].scale;
+    __m512i low;
+    __m512i high;
+    __m256 pairs;
+    __m128i neg_sums;
+    if constexpr (kAll) {
+      low = _mm512_loadu_si512(x.q + 32 * g);
+      high = _mm512_loadu_si512(x.q + 32 * g + 64);
+      pairs = _mm256_loadu_ps(scale_at);
+      neg_sums = _mm_loadu_si128(reinterpret_cast<const __m128i*>(x.neg_sum32 + g));
+    } else {
+      const auto codes = static_cast<__mmask16>((1U << 8 * (n < 2 ? n : 2)) - 1);
+      low = _mm512_maskz_loadu_epi32(codes, x.q + 32 * g);
+      high = _mm512_maskz_loadu_epi32(n == 3 ? 0xff : 0, x.q + 32 * g + 64);
+      pairs = _mm256_maskz_loadu_ps(static_cast<__mmask8>((1U << 2 * n) - 1), scale_at);
+      neg_sums = _mm_maskz_loadu_epi32(static_cast<__mmask8>((1U << n) - 1), x.neg_sum32 + g);
+    }
+    const __m512i of_group = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+    const __m512i even = _mm512_add_epi32(of_group, of_group);
+    const __m512 wide = _mm512_castps256_ps512(pairs);
+    FourGroups out{_mm512_shuffle_i64x2(low, high, 0x88), _mm512_shuffle_i64x2(low, high, 0xdd),
+                   _mm512_permutexvar_ps(even, wide), _mm512_setzero_ps(), _mm512_setzero_si512()};
+    if constexpr (T::kMin) out.sum = _mm512_permutexvar_ps(_mm512_set4_epi32(7, 5, 3, 1), wide);
+    if constexpr (Wide<T>::kOffset != 0) {
+      constexpr __mmask16 kFirstOfFour = 0x1111;
+      const __m512i sums =
+          _mm512_maskz_permutexvar_epi32(kFirstOfFour, of_group, _mm512_castsi128_si512(neg_sums));
+      out.start = _mm512_slli_epi32(sums, __builtin_ctz(Wide<T>::kOffset));
+    }
+    return out;
+  }
+};
+
+template <class T, int kActs, bool kAll>
+WATTLE_INLINE void four_blocks_of_four_rows(const FourRows<typename T::Block>& rows,
+                                            const ActQ8 (&x)[kActs], size_t g, size_t n,
+                                            __m512 (&acc)[kRowsInFlight][kActs],
+                                            __m512 (&acc_mins)[kActs]) {
+  using W = Wide<T>;
+  FourGroups groups[kActs];
+  WATTLE_UNROLL
+  for (int a = 0; a < kActs; ++a) groups[a] = FourGroups::load<T, kAll>(x[a], g, n);
+  __m512i mins = _mm512_setzero_si512();  // in the high half four of each row
+  WATTLE_UNROLL
+  for (int i = 0; i < kRowsInFlight; ++i) {
+    const auto* at = rows.w[i] + g;
+    rows.fetch(at);
+    rows.fetch(reinterpret_cast<const std::byte*>(at) + 64);
+    const auto w = kAll ? W::Four::load(at) : W::Four::load_some(at, n);
+    __m512i first;
+    __m512i second;
+    W::codes(w, first, second);
+    const __m512i scales_and_mins = w.words(W::kScalesAndMins.at);
+    const __m512 scale = _mm512_cvtph_ps(_mm512_castsi512_si256(scales_and_mins));
+    if constexpr (T::kMin) mins = _mm512_mask_mov_epi16(mins, 0xf0000U << (4 * i), scales_and_mins);
+    WATTLE_UNROLL
+    for (int a = 0; a < kActs; ++a) {
+      const __m512i sums =
+          dot(dot(groups[a].start, first, groups[a].first), second, groups[a].second);
+      acc[i][a] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), _mm512_mul_ps(scale, groups[a].scale),
+                                  acc[i][a]);
+    }
+  }
+  if constexpr (T::kMin) {
+    const __m512 values = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(mins, 1));
+    WATTLE_UNROLL
+    for (int a = 0; a < kActs; ++a)
+      acc_mins[a] = _mm512_fmadd_ps(values, groups[a].sum, acc_mins[a]);
+  }
+}
+
+// The sums of lanes 4 i to 4 i + 3.
+WATTLE_INLINE __m128 sums_of_four(__m512 v) {
+  const __m256 pairs = _mm256_hadd_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+  const __m256 sums = _mm256_hadd_ps(pairs, pairs);  // {0, 2, 0, 2, 1, 3, 1, 3}
+  return _mm_unpacklo_ps(_mm256_castps256_ps128(sums), _mm256_extractf128_ps(sums, 1));
+}
+
+template <class T, int kActs>
+void four_rows_of_wide_blocks32(const MatmulArgs& args, size_t act, size_t row, size_t end) {
+  const FourRows<typename T::Block> rows(args, row, end);
+  ActQ8 x[kActs];
+  WATTLE_UNROLL
+  for (int a = 0; a < kActs; ++a)
+    x[a] = act_q8(args.act[act + static_cast<size_t>(a)], args.n_cols);
+  __m512 acc[kRowsInFlight][kActs] = {};
+  __m512 mins[kActs] = {};
+  const size_t n_groups = args.n_cols / 32;
+  size_t g = 0;
+  for (; g + 4 <= n_groups; g += 4)
+    four_blocks_of_four_rows<T, kActs, true>(rows, x, g, 4, acc, mins);
+  if (g < n_groups) four_blocks_of_four_rows<T, kActs, false>(rows, x, g, n_groups - g, acc, mins);
+  WATTLE_UNROLL
+  for (int a = 0; a < kActs; ++a) {
+    __m128 y = sums_of_lanes(sum_of_halves(acc[0][a]), sum_of_halves(acc[1][a]),
+                             sum_of_halves(acc[2][a]), sum_of_halves(acc[3][a]));
+    if constexpr (T::kMin) y = _mm_add_ps(y, sums_of_four(mins[a]));
+    store_rows(args.y[act + static_cast<size_t>(a)] + row, y, end - row);
+  }
+}
+
+}  // namespace
+}  // namespace wattle::kernels::x86
