@@ -252,7 +252,8 @@ MatView<float> attend(const Step& step, const AttentionShape& shape, MatView<con
   const size_t units_per_tile = shape.n_head_kv * n_parts;
 
   const auto run_unit = [&](size_t unit, size_t thread) {
-    const AttentionTile& tile = buffers.tiles[unit / units_per_tile];
+    // Of a prompt the last tile sees most: first, so that nobody is left alone with it at the end.
+    const AttentionTile& tile = buffers.tiles[n_tiles - 1 - unit / units_per_tile];
     const size_t head_kv = unit % units_per_tile / n_parts;
     const size_t first = unit % n_parts * part;
     attend_unit(step, shape, q,
