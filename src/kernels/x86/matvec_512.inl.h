@@ -19,8 +19,18 @@ WATTLE_INLINE __m512i dot(__m512i sums, __m512i codes, __m512i x) {
 WATTLE_INLINE __m512i low_nibbles(__m512i v) { return _mm512_and_si512(v, _mm512_set1_epi8(15)); }
 WATTLE_INLINE __m512i high_nibbles(__m512i v) { return low_nibbles(_mm512_srli_epi16(v, 4)); }
 
-WATTLE_INLINE __m256 sum_of_halves(__m512 v) {
-  return _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+// The sums of the lanes of four vectors.
+WATTLE_INLINE __m128 sums_of_lanes(__m512 a, __m512 b, __m512 c, __m512 d) {
+  const __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+  const __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+  const __m512 low =
+      _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(ab), _mm512_castps_pd(cd)));
+  const __m512 high =
+      _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(ab), _mm512_castps_pd(cd)));
+  const __m512 fours = _mm512_add_ps(low, high);  // a, b, c, d in each 128 bits
+  const __m256 twos =
+      _mm256_add_ps(_mm512_castps512_ps256(fours), _mm512_extractf32x8_ps(fours, 1));
+  return _mm_add_ps(_mm256_castps256_ps128(twos), _mm256_extractf128_ps(twos, 1));
 }
 
 // ---- blocks of 32: four of them at a time ----
@@ -76,19 +86,17 @@ struct WordIndex {
       index.at[i] = of_byte(i / 8 * sizeof(Block) + begin + i % 8 * 2);
     return index;
   }
-  // In the low half one word of each block, four times each; in the high half another one of blocks
-  // 0 to 3, four times in turn.
+  // One word of each block, four times in turn; in the high half another one.
   static constexpr WordIndex two_words(size_t low, size_t high) {
     WordIndex index{};
-    for (size_t i = 0; i < 16; ++i) {
-      index.at[i] = of_byte(i / 4 * sizeof(Block) + low);
-      index.at[16 + i] = of_byte(i % 4 * sizeof(Block) + high);
-    }
+    for (size_t i = 0; i < 32; ++i)
+      index.at[i] = of_byte(i % 4 * sizeof(Block) + (i < 16 ? low : high));
     return index;
   }
 };
 
-// codes(four, first, second): the codes of elements 0 to 15 and 16 to 31 of each block.
+// Raw: what is taken from four blocks before the next row is loaded; codes(raw, first, second): the
+// codes of elements 0 to 15 and of 16 to 31 of each block.
 template <class T, size_t kScaleAt, size_t kMinAt, size_t kCodesAt>
 struct WideBlock32 {
   using Block = typename T::Block;
@@ -96,39 +104,34 @@ struct WideBlock32 {
   static constexpr int kOffset = T::kSigned ? 128 : T::kOffset;
   static constexpr auto kScalesAndMins = WordIndex<Block>::two_words(kScaleAt, kMinAt);
   static constexpr auto kCodes = WordIndex<Block>::bytes_16(kCodesAt);
+
+  struct Raw {
+    __m512i nibbles;
+  };
+  WATTLE_INLINE static Raw raw(const Four& w) { return {w.words(kCodes.at)}; }
+  WATTLE_INLINE static void codes(const Raw& raw, __m512i& first, __m512i& second) {
+    first = low_nibbles(raw.nibbles);
+    second = high_nibbles(raw.nibbles);
+  }
 };
 
 template <class T>
 struct Wide {};  // of the types without one the 256-bit loop is used
 
 template <>
-struct Wide<Q4_0> : WideBlock32<Q4_0, 0, 0, 2> {
-  WATTLE_INLINE static void codes(const Four& w, __m512i& first, __m512i& second) {
-    const __m512i v = w.words(kCodes.at);
-    first = low_nibbles(v);
-    second = high_nibbles(v);
-  }
-};
-
+struct Wide<Q4_0> : WideBlock32<Q4_0, 0, 0, 2> {};
 template <>
-struct Wide<Q4_1> : WideBlock32<Q4_1, 0, 2, 4> {
-  WATTLE_INLINE static void codes(const Four& w, __m512i& first, __m512i& second) {
-    const __m512i v = w.words(kCodes.at);
-    first = low_nibbles(v);
-    second = high_nibbles(v);
-  }
-};
+struct Wide<Q4_1> : WideBlock32<Q4_1, 0, 2, 4> {};
 
 template <>
 struct Wide<IQ4_NL> : WideBlock32<IQ4_NL, 0, 0, 2> {
-  WATTLE_INLINE static void codes(const Four& w, __m512i& first, __m512i& second) {
+  WATTLE_INLINE static void codes(const Raw& raw, __m512i& first, __m512i& second) {
     const __m512i values =
         _mm512_xor_si512(_mm512_broadcast_i32x4(
                              _mm_loadu_si128(reinterpret_cast<const __m128i*>(quant::kIQ4Values))),
                          _mm512_set1_epi8(-128));
-    const __m512i v = w.words(kCodes.at);
-    first = _mm512_shuffle_epi8(values, low_nibbles(v));
-    second = _mm512_shuffle_epi8(values, high_nibbles(v));
+    first = _mm512_shuffle_epi8(values, low_nibbles(raw.nibbles));
+    second = _mm512_shuffle_epi8(values, high_nibbles(raw.nibbles));
   }
 };
 
@@ -136,21 +139,26 @@ struct Wide<IQ4_NL> : WideBlock32<IQ4_NL, 0, 0, 2> {
 template <class T, size_t kScaleAt, size_t kMinAt, size_t kBitsAt>
 struct WideFiveBits : WideBlock32<T, kScaleAt, kMinAt, kBitsAt + 4> {
   using Base = WideBlock32<T, kScaleAt, kMinAt, kBitsAt + 4>;
-  // Byte i of 16 gets the byte that holds its bit: of the low 16 bits, of the high ones.
   static constexpr auto kBits = WordIndex<typename T::Block>::bytes_16(kBitsAt);
 
-  WATTLE_INLINE static void codes(const typename Base::Four& w, __m512i& first, __m512i& second) {
-    const __m512i v = w.words(Base::kCodes.at);
-    const __m512i bits = w.words(kBits.at);  // and 12 bytes of codes, not used
+  struct Raw {
+    __m512i nibbles;
+    __m512i bits;  // in the first four bytes of 16; the others are not used
+  };
+  WATTLE_INLINE static Raw raw(const typename Base::Four& w) {
+    return {w.words(Base::kCodes.at), w.words(kBits.at)};
+  }
+  WATTLE_INLINE static void codes(const Raw& raw, __m512i& first, __m512i& second) {
+    // The byte that holds the bit of element i: of elements 0 to 15, of 16 to 31.
     const __m512i low = _mm512_set4_epi32(0x01010101, 0x01010101, 0, 0);
     const __m512i high = _mm512_add_epi8(low, _mm512_set1_epi8(2));
     const __m512i bit = _mm512_set1_epi64(static_cast<int64_t>(0x8040201008040201));
     const auto add_bits = [&](__m512i nibbles, __m512i byte_of) {
-      const __mmask64 set = _mm512_test_epi8_mask(_mm512_shuffle_epi8(bits, byte_of), bit);
+      const __mmask64 set = _mm512_test_epi8_mask(_mm512_shuffle_epi8(raw.bits, byte_of), bit);
       return _mm512_mask_add_epi8(nibbles, set, nibbles, _mm512_set1_epi8(16));
     };
-    first = add_bits(low_nibbles(v), low);
-    second = add_bits(high_nibbles(v), high);
+    first = add_bits(low_nibbles(raw.nibbles), low);
+    second = add_bits(high_nibbles(raw.nibbles), high);
   }
 };
 
@@ -159,14 +167,14 @@ struct Wide<Q5_0> : WideFiveBits<Q5_0, 0, 0, 2> {};
 template <>
 struct Wide<Q5_1> : WideFiveBits<Q5_1, 0, 2, 4> {};
 
-// Four groups of an activation row, arranged as codes are: lane 4 i and its three neighbours belong
-// to group i.
+// Four groups of an activation row, codes and start arranged as codes of weights are: lane 4 i and
+// its three neighbours belong to group i.
 struct FourGroups {
   __m512i first;
   __m512i second;
-  __m512 scale;
-  __m512 sum;     // scale * sum of groups 0 to 3, four times in turn
   __m512i start;  // -offset * sum in lane 4 i, 0 in the others
+  __m512 scale;   // of groups 0 to 3, four times in turn
+  __m512 sum;     // scale * sum likewise
 
   // The first n of them, then zeros. All: the caller knows that n is 4.
   template <class T, bool kAll>
@@ -189,10 +197,10 @@ struct FourGroups {
       neg_sums = _mm_maskz_loadu_epi32(static_cast<__mmask8>((1U << n) - 1), x.neg_sum32 + g);
     }
     const __m512i of_group = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
-    const __m512i even = _mm512_add_epi32(of_group, of_group);
     const __m512 wide = _mm512_castps256_ps512(pairs);
     FourGroups out{_mm512_shuffle_i64x2(low, high, 0x88), _mm512_shuffle_i64x2(low, high, 0xdd),
-                   _mm512_permutexvar_ps(even, wide), _mm512_setzero_ps(), _mm512_setzero_si512()};
+                   _mm512_setzero_si512(),
+                   _mm512_permutexvar_ps(_mm512_set4_epi32(6, 4, 2, 0), wide), _mm512_setzero_ps()};
     if constexpr (T::kMin) out.sum = _mm512_permutexvar_ps(_mm512_set4_epi32(7, 5, 3, 1), wide);
     if constexpr (Wide<T>::kOffset != 0) {
       constexpr __mmask16 kFirstOfFour = 0x1111;
@@ -213,32 +221,41 @@ WATTLE_INLINE void four_blocks_of_four_rows(const FourRows<typename T::Block>& r
   FourGroups groups[kActs];
   WATTLE_UNROLL
   for (int a = 0; a < kActs; ++a) groups[a] = FourGroups::load<T, kAll>(x[a], g, n);
-  __m512i mins = _mm512_setzero_si512();  // in the high half four of each row
+  typename W::Raw raw[kRowsInFlight];
+  __m512i halves = _mm512_setzero_si512();  // lane 4 i + j: block j of row i; scales, then mins
   WATTLE_UNROLL
   for (int i = 0; i < kRowsInFlight; ++i) {
     const auto* at = rows.w[i] + g;
     rows.fetch(at);
     rows.fetch(reinterpret_cast<const std::byte*>(at) + 64);
     const auto w = kAll ? W::Four::load(at) : W::Four::load_some(at, n);
+    raw[i] = W::raw(w);
+    halves = _mm512_mask_mov_epi16(halves, 0xf000fU << (4 * i), w.words(W::kScalesAndMins.at));
+  }
+  const __m512 scales = _mm512_cvtph_ps(_mm512_castsi512_si256(halves));
+  __m512 products[kActs];
+  WATTLE_UNROLL
+  for (int a = 0; a < kActs; ++a) products[a] = _mm512_mul_ps(scales, groups[a].scale);
+  if constexpr (T::kMin) {
+    const __m512 mins = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(halves, 1));
+    WATTLE_UNROLL
+    for (int a = 0; a < kActs; ++a) acc_mins[a] = _mm512_fmadd_ps(mins, groups[a].sum, acc_mins[a]);
+  }
+  WATTLE_UNROLL
+  for (int i = 0; i < kRowsInFlight; ++i) {
     __m512i first;
     __m512i second;
-    W::codes(w, first, second);
-    const __m512i scales_and_mins = w.words(W::kScalesAndMins.at);
-    const __m512 scale = _mm512_cvtph_ps(_mm512_castsi512_si256(scales_and_mins));
-    if constexpr (T::kMin) mins = _mm512_mask_mov_epi16(mins, 0xf0000U << (4 * i), scales_and_mins);
+    W::codes(raw[i], first, second);
+    const __m512i of_row = _mm512_setr_epi32(4 * i, 4 * i, 4 * i, 4 * i, 4 * i + 1, 4 * i + 1,
+                                             4 * i + 1, 4 * i + 1, 4 * i + 2, 4 * i + 2, 4 * i + 2,
+                                             4 * i + 2, 4 * i + 3, 4 * i + 3, 4 * i + 3, 4 * i + 3);
     WATTLE_UNROLL
     for (int a = 0; a < kActs; ++a) {
       const __m512i sums =
           dot(dot(groups[a].start, first, groups[a].first), second, groups[a].second);
-      acc[i][a] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), _mm512_mul_ps(scale, groups[a].scale),
-                                  acc[i][a]);
+      acc[i][a] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums),
+                                  _mm512_permutexvar_ps(of_row, products[a]), acc[i][a]);
     }
-  }
-  if constexpr (T::kMin) {
-    const __m512 values = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(mins, 1));
-    WATTLE_UNROLL
-    for (int a = 0; a < kActs; ++a)
-      acc_mins[a] = _mm512_fmadd_ps(values, groups[a].sum, acc_mins[a]);
   }
 }
 
@@ -265,8 +282,7 @@ void four_rows_of_wide_blocks32(const MatmulArgs& args, size_t act, size_t row, 
   if (g < n_groups) four_blocks_of_four_rows<T, kActs, false>(rows, x, g, n_groups - g, acc, mins);
   WATTLE_UNROLL
   for (int a = 0; a < kActs; ++a) {
-    __m128 y = sums_of_lanes(sum_of_halves(acc[0][a]), sum_of_halves(acc[1][a]),
-                             sum_of_halves(acc[2][a]), sum_of_halves(acc[3][a]));
+    __m128 y = sums_of_lanes(acc[0][a], acc[1][a], acc[2][a], acc[3][a]);
     if constexpr (T::kMin) y = _mm_add_ps(y, sums_of_four(mins[a]));
     store_rows(args.y[act + static_cast<size_t>(a)] + row, y, end - row);
   }

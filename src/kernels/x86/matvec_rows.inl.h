@@ -27,8 +27,8 @@ struct FourRows {
       w[i] = reinterpret_cast<const Block*>(args.w + r * args.w_row_bytes);
     }
     constexpr size_t kFar = 8 * 1024;
-    const size_t group_bytes = kRowsInFlight * args.w_row_bytes;
-    ahead_bytes = group_bytes >= kFar ? group_bytes : (kFar / group_bytes + 1) * group_bytes;
+    ahead_bytes = kRowsInFlight * args.w_row_bytes;  // doubled: whole groups, without a division
+    while (ahead_bytes < kFar) ahead_bytes *= 2;
   }
 
   WATTLE_INLINE void fetch(const void* p) const {
