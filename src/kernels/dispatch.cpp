@@ -26,6 +26,7 @@ constexpr Impl<const MatmulSet*> kMatmul[] = {
     {Isa::avx512, &avx512::kMatmul},
     {Isa::avx2, &avx2::kMatmul},
 #elif defined(__aarch64__)
+    {Isa::i8mm, &i8mm::kMatmul},
     {Isa::neon, &neon::kMatmul},
 #endif
     {Isa::scalar, &scalar::kMatmul},

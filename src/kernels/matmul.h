@@ -91,5 +91,8 @@ namespace neon {
 extern const MatmulSet kMatmul;
 void quantize_act(const float* x, size_t n_cols, std::byte* out) noexcept;
 }  // namespace neon
+namespace i8mm {
+extern const MatmulSet kMatmul;
+}
 
 }  // namespace wattle::kernels

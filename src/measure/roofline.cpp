@@ -118,14 +118,22 @@ struct DotProducts {
 }
 #undef WATTLE_CLOBBERS
 #elif defined(__aarch64__)
+#define WATTLE_CLOBBERS "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11"
+
 [[gnu::target("arch=armv8.2-a+dotprod")]] void dot_neon(size_t n) noexcept {
 #define WATTLE_LINE(i) "sdot v" i ".4s, v30.16b, v31.16b\n"
-  for (size_t step = 0; step < n; ++step) {
-    asm volatile(WATTLE_TWELVE(WATTLE_LINE)::
-                     : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11");
-  }
+  for (size_t step = 0; step < n; ++step)
+    asm volatile(WATTLE_TWELVE(WATTLE_LINE)::: WATTLE_CLOBBERS);
 #undef WATTLE_LINE
 }
+
+[[gnu::target("arch=armv8.2-a+i8mm")]] void dot_i8mm(size_t n) noexcept {
+#define WATTLE_LINE(i) "smmla v" i ".4s, v30.16b, v31.16b\n"
+  for (size_t step = 0; step < n; ++step)
+    asm volatile(WATTLE_TWELVE(WATTLE_LINE)::: WATTLE_CLOBBERS);
+#undef WATTLE_LINE
+}
+#undef WATTLE_CLOBBERS
 #endif
 #undef WATTLE_TWELVE
 
@@ -136,6 +144,7 @@ DotProducts fastest_dot_products() {
   if (cpu.avx512) return {dot_avx512, 12 * 64 * 2};
   if (cpu.avx2) return {dot_avx2, 12 * 32 * 2};
 #elif defined(__aarch64__)
+  if (cpu.i8mm) return {dot_i8mm, 12 * 32 * 2};
   if (cpu.neon_dotprod) return {dot_neon, 12 * 16 * 2};
 #endif
   return {};

@@ -81,7 +81,7 @@ void gemm_block(const MatmulArgs& args, size_t act, size_t row, size_t end) {
 template <class T>
 void matmul_q8(const MatmulArgs& args, RowRange rows) noexcept {
   for (size_t row = rows.begin; row < rows.end; row += kTileRows) {
-    pack_tile<T>(args, row, rows.end, args.scratch);
+    pack_tile<T, FourColumns>(args, row, rows.end, args.scratch);
     size_t act = 0;
     for (; args.n_act - act >= kActBlock; act += kActBlock) {
       gemm_block<T, kActBlock>(args, act, row, rows.end);
@@ -92,11 +92,6 @@ void matmul_q8(const MatmulArgs& args, RowRange rows) noexcept {
     }
     if (act < args.n_act) gemm_block<T, 1>(args, act, row, rows.end);
   }
-}
-
-template <class T>
-size_t scratch_bytes_q8(size_t n_cols) noexcept {
-  return n_cols / 32 * TileLayout<T>::kBytes;
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A tile of 8 weight rows in the one form that gemm_q8.inl.h multiplies, whatever the block type.
+// A tile of 8 weight rows in the one form that an inner loop multiplies, whatever the block type.
 // Per 32 columns of a tile, one after the other:
-//   codes   s8 [8][8 rows][4]  four neighbouring columns of a row together: what one 32-bit lane of
-//                              a dot-product instruction takes
+//   codes   s8 [32 / n][8 rows][n]  n neighbouring columns of a row together: FourColumns for
+//                              gemm_q8.inl.h, what one 32-bit lane of a dot-product instruction
+//                              takes; EightColumns for gemm_i8mm.inl.h, two rows of which are an
+//                              operand
 //   scales  f32 [32 / kGroup][8 rows]
 //   mins    f32 [32 / kGroup][8 rows], where the type has them
 // Rows past the end of the matrix repeat the last one.
@@ -24,6 +26,21 @@ struct TileLayout {
   static constexpr size_t kBytes = kMinsAt + (T::kMin ? kMinsAt - kScalesAt : 0);
 };
 
+// Stores 32 columns of rows `first` to `first` + 3 of a tile.
+struct EightColumns {
+  WATTLE_INLINE static void store(const int8x16_t (&low)[4], const int8x16_t (&high)[4],
+                                  size_t first, int8_t* codes) {
+    constexpr size_t kStep = kTileRows * 8;
+    for (size_t i = 0; i < 4; ++i) {
+      int8_t* const dst = codes + (first + i) * 8;
+      vst1_s8(dst, vget_low_s8(low[i]));
+      vst1_s8(dst + kStep, vget_high_s8(low[i]));
+      vst1_s8(dst + 2 * kStep, vget_low_s8(high[i]));
+      vst1_s8(dst + 3 * kStep, vget_high_s8(high[i]));
+    }
+  }
+};
+
 // 16 columns of four rows to the codes of four steps; dst points at the first of the four rows.
 WATTLE_INLINE void store_transposed(const int8x16_t (&rows)[4], int8_t* dst) {
   const int32x4_t a = vreinterpretq_s32_s8(rows[0]);
@@ -41,8 +58,16 @@ WATTLE_INLINE void store_transposed(const int8x16_t (&rows)[4], int8_t* dst) {
   vst1q_s8(dst + 3 * kStep, vreinterpretq_s8_s64(vtrn2q_s64(ab_odd, cd_odd)));
 }
 
+struct FourColumns {
+  WATTLE_INLINE static void store(const int8x16_t (&low)[4], const int8x16_t (&high)[4],
+                                  size_t first, int8_t* codes) {
+    store_transposed(low, codes + first * 4);
+    store_transposed(high, codes + first * 4 + 4 * kTileRows * 4);
+  }
+};
+
 // Rows [first, first + 4) of the tile whose row 0 is `row` of the matrix.
-template <class T>
+template <class T, class Columns>
 void pack_four_rows(const MatmulArgs& args, size_t row, size_t end, size_t first, std::byte* tile) {
   using Block = typename T::Block;
   using Layout = TileLayout<T>;
@@ -82,9 +107,7 @@ void pack_four_rows(const MatmulArgs& args, size_t row, size_t end, size_t first
         low[i] = codes.low;
         high[i] = codes.high;
       }
-      auto* dst = reinterpret_cast<int8_t*>(tile) + first * 4;
-      store_transposed(low, dst);
-      store_transposed(high, dst + 4 * kTileRows * 4);
+      Columns::store(low, high, first, reinterpret_cast<int8_t*>(tile));
       auto* scales = reinterpret_cast<float*>(tile + Layout::kScalesAt) + first;
       auto* mins = reinterpret_cast<float*>(tile + Layout::kMinsAt) + first;
       for (size_t s = 0; s < Layout::kScales; ++s) {
@@ -104,11 +127,16 @@ WATTLE_INLINE void store_tile_column(float* y, const float32x4_t (&values)[2], s
   for (size_t r = 0; r < kTileRows && r < n; ++r) y[r] = lanes[r];
 }
 
-template <class T>
+template <class T, class Columns>
 void pack_tile(const MatmulArgs& args, size_t row, size_t end, std::byte* tile) {
   for (size_t first = 0; first < kTileRows; first += 4) {
-    pack_four_rows<T>(args, row, end, first, tile);
+    pack_four_rows<T, Columns>(args, row, end, first, tile);
   }
+}
+
+template <class T>
+size_t scratch_bytes_q8(size_t n_cols) noexcept {
+  return n_cols / 32 * TileLayout<T>::kBytes;
 }
 
 }  // namespace

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Y = W X for many activation rows with the matrix instructions of Armv8.6 (i8mm): one multiplies
+// two weight rows by two activation rows over eight columns. Otherwise as gemm_q8.inl.h, and the
+// same results bit for bit.
+#pragma once
+
+#include "kernels/act_q8.h"
+#include "kernels/arm/pack_q8.inl.h"
+#include "kernels/matmul.h"
+
+namespace wattle::kernels::arm {
+namespace {
+
+constexpr size_t kRowPairs = kTileRows / 2;
+constexpr size_t kActPairs = 3;  // of a block: 12 sums, 12 results, and the operands
+
+// Lanes {first, second} of two activation rows, and again.
+WATTLE_INLINE float32x4_t two_by_two(float first, float second) {
+  const float32x2_t pair = vset_lane_f32(second, vdup_n_f32(first), 1);
+  return vcombine_f32(pair, pair);
+}
+
+// Pair p of the lanes of eight rows, each twice: {row 2p, row 2p, row 2p + 1, row 2p + 1}.
+WATTLE_INLINE float32x4_t each_twice(const float32x4_t (&rows)[2], size_t p) {
+  const float32x4_t four = rows[p / 2];
+  return p % 2 == 0 ? vzip1q_f32(four, four) : vzip2q_f32(four, four);
+}
+
+// n_acts is 2 * kPairs, or one less: then the last row is there twice, and stored once.
+template <class T, size_t kPairs>
+void gemm_i8mm_block(const MatmulArgs& args, size_t act, size_t n_acts, size_t row, size_t end) {
+  using Layout = TileLayout<T>;
+  ActQ8 x[2 * kPairs];
+  for (size_t a = 0; a < 2 * kPairs; ++a)
+    x[a] = act_q8(args.act[act + (a < n_acts ? a : n_acts - 1)], args.n_cols);
+  // Lanes: weight row 2p with activation rows 2q and 2q + 1, then weight row 2p + 1 with both.
+  float32x4_t acc[kRowPairs][kPairs];
+  for (auto& of_rows : acc) {
+    for (auto& v : of_rows) v = vdupq_n_f32(0);
+  }
+  const std::byte* tile = args.scratch;
+  for (size_t g = 0; g < args.n_cols / 32; ++g, tile += Layout::kBytes) {
+    const auto* codes = reinterpret_cast<const int8_t*>(tile);
+#pragma GCC unroll 2
+    for (size_t s = 0; s < Layout::kScales; ++s) {
+      int32x4_t sums[kRowPairs][kPairs];
+      for (auto& of_rows : sums) {
+        for (auto& v : of_rows) v = vdupq_n_s32(0);
+      }
+      constexpr size_t kHalves = T::kGroup / 16;
+#pragma GCC unroll 2
+      for (size_t h = s * kHalves; h < (s + 1) * kHalves; ++h) {
+        int8x16_t steps[2][kPairs];  // eight columns of two activation rows
+        for (size_t q = 0; q < kPairs; ++q) {
+          const int64x2_t a = vreinterpretq_s64_s8(vld1q_s8(x[2 * q].q + 32 * g + 16 * h));
+          const int64x2_t b = vreinterpretq_s64_s8(vld1q_s8(x[2 * q + 1].q + 32 * g + 16 * h));
+          steps[0][q] = vreinterpretq_s8_s64(vzip1q_s64(a, b));
+          steps[1][q] = vreinterpretq_s8_s64(vzip2q_s64(a, b));
+        }
+#pragma GCC unroll 2
+        for (size_t k = 0; k < 2; ++k) {
+          const int8_t* w = codes + (2 * h + k) * kTileRows * 8;
+#pragma GCC unroll 4
+          for (size_t p = 0; p < kRowPairs; ++p) {
+            const int8x16_t two_rows = vld1q_s8(w + 16 * p);
+            for (size_t q = 0; q < kPairs; ++q)
+              sums[p][q] = vmmlaq_s32(sums[p][q], two_rows, steps[k][q]);
+          }
+        }
+      }
+      const auto* scales = reinterpret_cast<const float*>(tile + Layout::kScalesAt) + s * kTileRows;
+      const float32x4_t scale[2] = {vld1q_f32(scales), vld1q_f32(scales + 4)};
+      for (size_t q = 0; q < kPairs; ++q) {
+        const float32x4_t x_scale =
+            two_by_two(x[2 * q].scale[g].scale, x[2 * q + 1].scale[g].scale);
+        for (size_t p = 0; p < kRowPairs; ++p) {
+          const float32x4_t factor = vmulq_f32(each_twice(scale, p), x_scale);
+          acc[p][q] = vfmaq_f32(acc[p][q], vcvtq_f32_s32(sums[p][q]), factor);
+        }
+      }
+      if constexpr (T::kMin) {
+        const auto* mins = reinterpret_cast<const float*>(tile + Layout::kMinsAt) + s * kTileRows;
+        const float32x4_t min[2] = {vld1q_f32(mins), vld1q_f32(mins + 4)};
+        const auto sum_of = [&](const ActQ8& row_x) {
+          const ActScale pair = row_x.scale[g];
+          if (T::kGroup == 32) return pair.scale_sum;
+          return -pair.scale * static_cast<float>(row_x.neg_sum16[2 * g + s]);
+        };
+        for (size_t q = 0; q < kPairs; ++q) {
+          const float32x4_t x_sum = two_by_two(sum_of(x[2 * q]), sum_of(x[2 * q + 1]));
+          for (size_t p = 0; p < kRowPairs; ++p)
+            acc[p][q] = vfmaq_f32(acc[p][q], each_twice(min, p), x_sum);
+        }
+      }
+    }
+  }
+  for (size_t q = 0; q < kPairs; ++q) {
+    const float32x4_t first[2] = {vuzp1q_f32(acc[0][q], acc[1][q]),
+                                  vuzp1q_f32(acc[2][q], acc[3][q])};
+    const float32x4_t second[2] = {vuzp2q_f32(acc[0][q], acc[1][q]),
+                                   vuzp2q_f32(acc[2][q], acc[3][q])};
+    store_tile_column(args.y[act + 2 * q] + row, first, end - row);
+    if (2 * q + 1 < n_acts) store_tile_column(args.y[act + 2 * q + 1] + row, second, end - row);
+  }
+}
+
+template <class T>
+void matmul_i8mm(const MatmulArgs& args, RowRange rows) noexcept {
+  for (size_t row = rows.begin; row < rows.end; row += kTileRows) {
+    pack_tile<T, EightColumns>(args, row, rows.end, args.scratch);
+    for (size_t act = 0; act < args.n_act; act += 2 * kActPairs) {
+      const size_t n = args.n_act - act;
+      if (n >= 5) {
+        gemm_i8mm_block<T, 3>(args, act, n < 6 ? n : 6, row, rows.end);
+      } else if (n >= 3) {
+        gemm_i8mm_block<T, 2>(args, act, n, row, rows.end);
+      } else {
+        gemm_i8mm_block<T, 1>(args, act, n, row, rows.end);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace wattle::kernels::arm
