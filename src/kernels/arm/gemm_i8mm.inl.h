@@ -12,7 +12,7 @@ namespace wattle::kernels::arm {
 namespace {
 
 constexpr size_t kRowPairs = kTileRows / 2;
-constexpr size_t kActPairs = 3;  // of a block: 12 sums, 12 results, and the operands
+constexpr size_t kActPairs = 2;
 
 // Lanes {first, second} of two activation rows, and again.
 WATTLE_INLINE float32x4_t two_by_two(float first, float second) {
@@ -110,10 +110,8 @@ void matmul_i8mm(const MatmulArgs& args, RowRange rows) noexcept {
     pack_tile<T, EightColumns>(args, row, rows.end, args.scratch);
     for (size_t act = 0; act < args.n_act; act += 2 * kActPairs) {
       const size_t n = args.n_act - act;
-      if (n >= 5) {
-        gemm_i8mm_block<T, 3>(args, act, n < 6 ? n : 6, row, rows.end);
-      } else if (n >= 3) {
-        gemm_i8mm_block<T, 2>(args, act, n, row, rows.end);
+      if (n >= 3) {
+        gemm_i8mm_block<T, 2>(args, act, n < 4 ? n : 4, row, rows.end);
       } else {
         gemm_i8mm_block<T, 1>(args, act, n, row, rows.end);
       }

@@ -59,44 +59,60 @@ WATTLE_INLINE float32x4_t add_scaled(float32x4_t acc, int32x4_t sums, float32x4_
   }
 }
 
+// The sums of the lanes of four rows, one row per lane.
+WATTLE_INLINE int32x4_t sums_of_lanes(const int32x4_t (&v)[4]) {
+  return vpaddq_s32(vpaddq_s32(v[0], v[1]), vpaddq_s32(v[2], v[3]));
+}
+
+// Where the integer sums of group g start: what the offset of raw codes adds is taken off first.
+template <class T>
+WATTLE_INLINE int32x4_t start_of_sums(const ActQ8& x, size_t g) {
+  if constexpr (T::kOffset == 0) return vdupq_n_s32(0);
+  const int32x4_t in_lane_0 = vsetq_lane_s32(x.neg_sum32[g], vdupq_n_s32(0), 0);
+  return vshlq_n_s32(in_lane_0, __builtin_ctz(T::kOffset | 1 << 30));
+}
+
+// Rows are lanes: the integer sums of four rows meet in one vector, which is converted and scaled
+// once.
 template <class T, int kActs>
 void four_rows_of_blocks32(const MatmulArgs& args, size_t act, size_t row, size_t end) {
   const FourRows<typename T::Block> rows(args, row, end);
   ActQ8 x[kActs];
+  float32x4_t acc[kActs];
   for (int a = 0; a < kActs; ++a) {
     x[a] = act_q8(args.act[act + static_cast<size_t>(a)], args.n_cols);
-  }
-  float32x4_t acc[kActs][kRowsInFlight];
-  float32x4_t mins[kActs];  // one row per lane
-  for (int a = 0; a < kActs; ++a) {
-    for (int i = 0; i < kRowsInFlight; ++i) acc[a][i] = vdupq_n_f32(0);
-    mins[a] = vdupq_n_f32(0);
+    acc[a] = vdupq_n_f32(0);
   }
   for (size_t g = 0; g < args.n_cols / 32; ++g) {
     const RowScales scales = T::scales(rows.w, g);
-    float32x4_t factors[kActs];
     Codes q[kActs];
+    int32x4_t start[kActs];
     for (int a = 0; a < kActs; ++a) {
-      const ActScale s = x[a].scale[g];
-      factors[a] = vmulq_n_f32(scales.s, s.scale);
-      if constexpr (T::kMin) mins[a] = vfmaq_n_f32(mins[a], scales.m, s.scale_sum);
       q[a] = {vld1q_s8(x[a].q + 32 * g), vld1q_s8(x[a].q + 32 * g + 16)};
+      start[a] = start_of_sums<T>(x[a], g);
     }
+    int32x4_t sums[kActs][kRowsInFlight];
 #pragma GCC unroll 4
     for (int i = 0; i < kRowsInFlight; ++i) {
-      const Codes codes = T::codes(rows.w[i][g], 0);
+      Codes codes;
+      if constexpr (T::kOffset == 0) {
+        codes = T::codes(rows.w[i][g], 0);
+      } else {
+        codes = T::raw(rows.w[i][g]);
+      }
       for (int a = 0; a < kActs; ++a) {
-        int32x4_t sums = vdotq_s32(vdupq_n_s32(0), codes.low, q[a].low);
-        sums = vdotq_s32(sums, codes.high, q[a].high);
-        acc[a][i] = add_scaled(acc[a][i], sums, factors[a], i);
+        sums[a][i] = vdotq_s32(vdotq_s32(start[a], codes.low, q[a].low), codes.high, q[a].high);
       }
     }
+    for (int a = 0; a < kActs; ++a) {
+      const ActScale s = x[a].scale[g];
+      acc[a] =
+          vfmaq_f32(acc[a], vcvtq_f32_s32(sums_of_lanes(sums[a])), vmulq_n_f32(scales.s, s.scale));
+      if constexpr (T::kMin) acc[a] = vfmaq_n_f32(acc[a], scales.m, s.scale_sum);
+    }
   }
-  for (int a = 0; a < kActs; ++a) {
-    float32x4_t y = sums_of_lanes(acc[a]);
-    if constexpr (T::kMin) y = vaddq_f32(y, mins[a]);
-    store_rows(args.y[act + static_cast<size_t>(a)] + row, y, end - row);
-  }
+  for (int a = 0; a < kActs; ++a)
+    store_rows(args.y[act + static_cast<size_t>(a)] + row, acc[a], end - row);
 }
 
 // For the half `h` of a block of one row: what its sums of products are multiplied by, four groups

@@ -8,6 +8,7 @@
 //   kMin             value = scale * code + min; else value = scale * code
 //   codes(b, sub)    the codes of elements [32 sub, 32 sub + 32), offset already taken off
 // and for blocks of 32 elements
+//   kOffset, raw(b)  the codes with the offset still on, where that is cheaper: code = raw - offset
 //   scales(w, g)     of block g of four rows, one row per lane
 // or for blocks of 256
 //   scales(b)        of the block's groups, four per vector
@@ -51,11 +52,22 @@ WATTLE_INLINE uint8x16x2_t nibbles(const uint8_t* qs) {
   return {{vandq_u8(bytes, vdupq_n_u8(15)), vshrq_n_u8(bytes, 4)}};
 }
 
-// Byte i all ones where bit i of the 16 bits at p is set.
-WATTLE_INLINE uint8x16_t mask_of_bits(const uint8_t* p) {
-  const uint8x16_t bytes = vcombine_u8(vdup_n_u8(p[0]), vdup_n_u8(p[1]));
+// Nibbles with a fifth bit: bit i of qh for element i.
+WATTLE_INLINE Codes five_bits(const uint8_t* qs, const uint8_t* qh) {
+  uint32_t bits;
+  __builtin_memcpy(&bits, qh, sizeof bits);
+  const uint8x16_t bytes = vreinterpretq_u8_u32(vdupq_n_u32(bits));
+  // Which byte holds the bit of element i, and which bit it is.
+  const uint8x16_t byte_of =
+      vreinterpretq_u8_u64(vcombine_u64(vdup_n_u64(0), vdup_n_u64(0x0101010101010101)));
   const uint8x16_t bit = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201));
-  return vtstq_u8(bytes, bit);
+  const uint8x16x2_t n = nibbles(qs);
+  const auto with_fifth = [&](uint8x16_t nibble, uint8x16_t of) {
+    const uint8x16_t is_set = vtstq_u8(vqtbl1q_u8(bytes, of), bit);
+    return vbslq_u8(vdupq_n_u8(16), is_set, nibble);
+  };
+  return as_codes(with_fifth(n.val[0], byte_of),
+                  with_fifth(n.val[1], vorrq_u8(byte_of, vdupq_n_u8(2))));
 }
 
 // The f16 fields at `at` bytes into block g of four rows.
@@ -96,6 +108,7 @@ struct Type32 {
   static constexpr int kElems = 32;
   static constexpr int kGroup = 32;
   static constexpr bool kMin = kHasMin;
+  static constexpr int kOffset = 0;
 
   WATTLE_INLINE static RowScales scales(const Block* const (&w)[4], size_t g) {
     if constexpr (kMin) return {halves(w, g, 0), halves(w, g, 2)};
@@ -103,11 +116,17 @@ struct Type32 {
   }
 };
 
+WATTLE_INLINE Codes minus(const Codes& codes, int8_t offset) {
+  return {vsubq_s8(codes.low, vdupq_n_s8(offset)), vsubq_s8(codes.high, vdupq_n_s8(offset))};
+}
+
 struct Q4_0 : Type32<quant::BlockQ4_0, false> {
-  WATTLE_INLINE static Codes codes(const Block& b, int) {
+  static constexpr int kOffset = 8;
+  WATTLE_INLINE static Codes raw(const Block& b) {
     const uint8x16x2_t n = nibbles(b.qs);
-    return as_codes(vsubq_u8(n.val[0], vdupq_n_u8(8)), vsubq_u8(n.val[1], vdupq_n_u8(8)));
+    return as_codes(n.val[0], n.val[1]);
   }
+  WATTLE_INLINE static Codes codes(const Block& b, int) { return minus(raw(b), kOffset); }
 };
 
 struct Q4_1 : Type32<quant::BlockQ4_1, true> {
@@ -118,22 +137,13 @@ struct Q4_1 : Type32<quant::BlockQ4_1, true> {
 };
 
 struct Q5_0 : Type32<quant::BlockQ5_0, false> {
-  WATTLE_INLINE static Codes codes(const Block& b, int) {
-    const uint8x16x2_t n = nibbles(b.qs);
-    // Without its fifth bit a code is n - 16, and that is n with the upper four bits set.
-    const uint8x16_t minus_16 = vdupq_n_u8(0xf0);
-    return as_codes(vorrq_u8(n.val[0], vbicq_u8(minus_16, mask_of_bits(b.qh))),
-                    vorrq_u8(n.val[1], vbicq_u8(minus_16, mask_of_bits(b.qh + 2))));
-  }
+  static constexpr int kOffset = 16;
+  WATTLE_INLINE static Codes raw(const Block& b) { return five_bits(b.qs, b.qh); }
+  WATTLE_INLINE static Codes codes(const Block& b, int) { return minus(raw(b), kOffset); }
 };
 
 struct Q5_1 : Type32<quant::BlockQ5_1, true> {
-  WATTLE_INLINE static Codes codes(const Block& b, int) {
-    const uint8x16x2_t n = nibbles(b.qs);
-    const uint8x16_t fifth = vdupq_n_u8(16);
-    return as_codes(vorrq_u8(n.val[0], vandq_u8(fifth, mask_of_bits(b.qh))),
-                    vorrq_u8(n.val[1], vandq_u8(fifth, mask_of_bits(b.qh + 2))));
-  }
+  WATTLE_INLINE static Codes codes(const Block& b, int) { return five_bits(b.qs, b.qh); }
 };
 
 struct Q8_0 : Type32<quant::BlockQ8_0, false> {
