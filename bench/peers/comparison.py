@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One comparison from beginning to end: who runs what when, what is kept, what is printed."""
+
+import dataclasses
+import datetime
+import json
+import os
+import pathlib
+
+from peers import engines, machine, roofline, summary, table, tree, turns
+from peers.say import say
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is timed on one model."""
+    model: pathlib.Path
+    n_prompt: tuple
+    n_gen: tuple
+    n_depth: tuple = (0,)
+
+
+def powers_of_two_up_to(n):
+    """1, 2, 4 ... and n itself: how a machine scales needs no more."""
+    return tuple(sorted({n} | {2**k for k in range(n.bit_length()) if 2**k <= n}))
+
+
+class Comparison:
+    def __init__(self, wattle_program, peers, n_threads, busy_share=None):
+        self._program = wattle_program
+        self._engines = [engines.wattle(wattle_program), *peers]
+        self._n_threads = n_threads
+        self._roofline = roofline.Roofline(wattle_program, tree.SMALL_MODEL)
+        self._costs = {}
+        self._samples, self._starts, self._rows = [], [], []
+        self._n_rounds = 0
+        self._began = datetime.datetime.now(datetime.timezone.utc)
+        self._busy_share = busy_share  # of other work, before the start
+
+    def measure(self, plans, n_least, n_most, budget_s):
+        self._roofline.read(powers_of_two_up_to(self._n_threads))
+        for plan in plans:  # also puts the file into the page cache
+            self._costs[plan.model.name] = roofline.cost_of(self._program, plan.model)
+        for n_round in turns.rounds(n_least, n_most, budget_s):
+            for plan in plans:
+                for engine in turns.in_order(self._engines, n_round):
+                    self._run(engine, plan, n_round)
+            self._roofline.read((self._n_threads,))
+            self._n_rounds = n_round + 1
+
+    def _run(self, engine, plan, n_round):
+        _, started = engine.run(plan.model, engines.start_tests(self._n_threads))
+        model = plan.model.name
+        self._starts.append(
+            summary.Start(n_round, engine.name, model, self._n_threads, started.wall_s))
+        tests = engines.Tests(plan.n_prompt, plan.n_gen, plan.n_depth, (self._n_threads,))
+        printed, finished = engine.run(plan.model, tests)
+        for row in printed:
+            self._samples.append(summary.Sample(n_round, engine.name, model, row.test,
+                                                row.tokens_per_s, finished.peak_rss_bytes))
+            self._rows.append({"round": n_round, "compared_as": engine.name,
+                               "process_s": finished.wall_s, "start_s": started.wall_s,
+                               "process_peak_rss_bytes": finished.peak_rss_bytes, **row.fields})
+        speeds = ", ".join(f"{row.test.name} {table.speed(row.tokens_per_s)}" for row in printed)
+        say(f"round {n_round + 1}, {model}, {engine.name}: {speeds} tokens/s")
+
+    def _lines(self):
+        """(line, its shares of memory and of int8)"""
+        for line in summary.lines(self._samples, self._starts):
+            peak = self._roofline.peaks[line.test.n_threads]
+            cost = self._costs[line.model]
+            yield line, roofline.shares(line.test, line.tokens_per_s, cost, peak)
+
+    def markdown(self):
+        head = ("model", "threads", "test", "engine", "tokens/s", "lowest - highest", "wattle is",
+                "of memory", "of int8", "peak RSS", "start")
+        rows = [(line.model.removesuffix(".gguf"), str(line.test.n_threads), line.test.name, line.engine,
+                 table.speed(line.tokens_per_s),
+                 f"{table.speed(line.lowest)} - {table.speed(line.highest)}",
+                 "" if line.ratio is None else f"{table.ratio(line.ratio)} x",
+                 table.percent(of_memory), table.percent(of_int8),
+                 table.mebibytes(line.peak_rss_bytes), table.seconds(line.start_s))
+                for line, (of_memory, of_int8) in self._lines()]
+        return (f"{machine.processor_name()}, {machine.n_processors()} processors; "
+                f"{self._n_rounds} rounds in turns, medians\n"
+                f"{self._roofline.text()}\n\n"
+                + table.markdown(head, rows, left=("model", "test", "engine")))
+
+    def document(self):
+        lines = [{"model": line.model, "engine": line.engine, "name": line.test.name,
+                  **dataclasses.asdict(line.test), "tokens_per_s": line.tokens_per_s,
+                  "lowest": line.lowest, "highest": line.highest, "wattle_ratio": line.ratio,
+                  "memory_share": of_memory, "int8_share": of_int8,
+                  "peak_rss_bytes": int(line.peak_rss_bytes), "start_s": line.start_s}
+                 for line, (of_memory, of_int8) in self._lines()]
+        return {"time": self._began.isoformat(timespec="seconds"),
+                "processor": machine.processor_name(),
+                "n_processors": machine.n_processors(),
+                "busy_share_before": self._busy_share,
+                "n_rounds": self._n_rounds,
+                "roofline": {n: dataclasses.asdict(peak)
+                             for n, peak in sorted(self._roofline.peaks.items())},
+                "engines": {engine.name: " ".join(engine.command) for engine in self._engines},
+                "summary": lines,
+                "rows": self._rows}
+
+    def json(self):
+        return json.dumps(self.document(), indent=1) + "\n"
+
+    def save(self, folder):
+        """Every run, under the time it began; never half a file."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{self._began:%Y%m%dT%H%M%SZ}.json"
+        half = path.with_suffix(".half")
+        half.write_text(self.json())
+        os.replace(half, path)
+        return path

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The programs that are compared, and how each is asked for the same thing."""
+
+import dataclasses
+import os
+import pathlib
+
+from peers import process, rows
+from peers.say import Failure
+
+
+@dataclasses.dataclass(frozen=True)
+class Tests:
+    """Flags of llama-bench: what one run times."""
+    n_prompt: tuple = (512,)
+    n_gen: tuple = (128,)
+    n_depth: tuple = (0,)
+    n_threads: tuple = ()
+    n_repetitions: int = 1
+    warmup: bool = True
+
+    def flags(self):
+        lists = (("-p", self.n_prompt or (0,)), ("-n", self.n_gen or (0,)), ("-d", self.n_depth),
+                 ("-t", self.n_threads), ("-r", (self.n_repetitions,)))
+        flags = [word for flag, values in lists for word in (flag, ",".join(map(str, values)))]
+        return flags + ([] if self.warmup else ["--no-warmup"]) + ["-o", "json"]
+
+
+# Opens the model and computes one token: how long until a program is ready, measured alike for all.
+def start_tests(n_threads):
+    return Tests((1,), (), (0,), (n_threads,), 1, False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Engine:
+    name: str
+    command: tuple  # what comes before the flags
+
+    def run(self, model, tests):
+        """(rows, Finished) of one run."""
+        finished = process.run([*self.command, "-m", model, *tests.flags()])
+        return rows.parse(finished.out, self.command[0]), finished
+
+
+def wattle(program):
+    # The probe reads 256 MiB, which would count as memory of the engine.
+    return Engine("wattle", (str(program), "bench", "--no-probe", "-q"))
+
+
+def peer(program, name=None):
+    program = pathlib.Path(program)
+    if not program.is_file() or not os.access(program, os.X_OK):
+        raise Failure(f"{program}: not a program", "--peer takes the path of a llama-bench")
+    return Engine(name or program.name, (str(program.absolute()),))

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The source tree that is measured: where things lie, and what ./dev does for it."""
+
+import pathlib
+import subprocess
+
+from peers import process
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BENCH = ROOT / "build" / "bench"
+LOG = ROOT / "build" / "log"
+SMALL_MODEL = ROOT / "models" / "stories-gemma4-moe.gguf"  # any model will do for the roofline
+
+
+def dev(*arguments):
+    """./dev explains its failures itself, and may ask for a password."""
+    child = subprocess.Popen([ROOT / "dev", *arguments])
+    try:
+        status = child.wait()
+    finally:
+        process.end(child)
+    if status != 0:
+        raise SystemExit(status if status > 0 else 128 - status)
+
+
+def shell(script, *arguments):
+    """A line of bash with the functions that ./dev is made of; what it prints."""
+    sources = "; ".join(f'source "$root/tools/dev/{name}.sh"'
+                        for name in ("say", "packages", "build", "fetch"))
+    child = subprocess.Popen(["bash", "-euo", "pipefail", "-c", f"root=$0; {sources}; {script}",
+                              ROOT, *arguments], stdout=subprocess.PIPE, text=True)
+    try:
+        out, _ = child.communicate()
+    finally:
+        process.end(child)
+    if child.returncode != 0:
+        raise SystemExit(child.returncode)
+    return out.strip()
+
+
+def need_packages(*groups):
+    shell('need_packages "$@"', *groups)
+
+
+def build_program():
+    dev("build")
+    return ROOT / "build" / "release" / "wattle"
+
+
+def fetch_model(name):
+    """The path of a model that ./dev knows by name, fetched where it is not there."""
+    return pathlib.Path(shell(
+        'fetch_model "$1"; echo "$(model_folder)/$(model_field "$1" file)"', name))

@@ -1,0 +1,328 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""bench/peers on recorded output and with scripts in the place of engines."""
+
+import base64
+import contextlib
+import hashlib
+import io
+import json
+import os
+import pathlib
+import signal
+import statistics
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import unittest
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+DATA = SOURCE / "tests" / "bench" / "data"
+sys.path.insert(0, str(SOURCE / "bench"))
+from peers import comparison, engines, llama_cpp, process  # noqa: E402
+from peers import roofline, rows, summary, table, turns  # noqa: E402
+from peers.rows import Test  # noqa: E402
+from peers.say import Failure  # noqa: E402
+
+
+def recorded(name):
+    return (DATA / name).read_text()
+
+
+def test_of(n_prompt=0, n_gen=0, n_depth=0, n_threads=1):
+    return Test(n_threads=n_threads, n_depth=n_depth, n_gen=n_gen, n_prompt=n_prompt)
+
+
+class Rows(unittest.TestCase):
+    def test_reads_both_engines_alike(self):
+        for name in ("wattle.json", "llama-bench.json"):
+            printed = rows.parse(recorded(name), name)
+            self.assertEqual([row.test for row in printed],
+                             [test_of(n_prompt=32), test_of(n_gen=8)])
+            for row in printed:
+                self.assertEqual(row.tokens_per_s, statistics.median(row.fields["samples_ts"]))
+
+    def test_the_speed_is_the_median_and_no_mean(self):
+        printed = json.loads(recorded("llama-bench.json"))[:1]
+        printed[0]["samples_ts"] = [100.0, 1.0, 90.0]
+        self.assertEqual(rows.parse(json.dumps(printed), "x")[0].tokens_per_s, 90.0)
+
+    def test_refuses_what_is_no_row(self):
+        without = json.loads(recorded("wattle.json"))
+        del without[1]["n_depth"]
+        stopped = json.loads(recorded("wattle.json"))
+        stopped[0]["samples_ts"] = [0.0]
+        for text in ("| model | t/s |", "{}", '[{"a": 1}]', "[1]", "[]", json.dumps(without),
+                     json.dumps(stopped)):
+            with self.assertRaises(Failure, msg=text) as caught:
+                rows.parse(text, "some-bench")
+            self.assertIn("some-bench", caught.exception.what)
+
+    def test_names_tests_as_llama_bench_does(self):
+        self.assertEqual(test_of(n_prompt=512).name, "pp512")
+        self.assertEqual(test_of(n_gen=128, n_depth=4096).name, "tg128 @ d4096")
+        self.assertEqual(test_of(n_prompt=512, n_gen=128).name, "pp512+tg128")
+
+
+class Flags(unittest.TestCase):
+    def test_are_those_of_llama_bench(self):
+        tests = engines.Tests((128, 512), (), (0, 1024), (1, 2), 3)
+        self.assertEqual(" ".join(tests.flags()),
+                         "-p 128,512 -n 0 -d 0,1024 -t 1,2 -r 3 -o json")
+        self.assertEqual(" ".join(engines.start_tests(2).flags()),
+                         "-p 1 -n 0 -d 0 -t 2 -r 1 --no-warmup -o json")
+
+    def test_a_peer_must_be_a_program(self):
+        for path in ("/no/such/program", str(DATA), str(DATA / "wattle.json")):
+            with self.assertRaises(Failure):
+                engines.peer(path)
+
+
+class Roofline(unittest.TestCase):
+    """Shares worked out from the cost of a model are those that wattle prints itself."""
+
+    def cost(self):
+        one, two = (roofline.ops_of_row(row.fields)
+                    for row in rows.parse(recorded("wattle-cost.json"), "wattle"))
+        printed = json.loads(recorded("wattle-cost.json"))
+        return roofline.Cost(printed[0]["weight_bytes_per_token"], two - one, 2 * one - two)
+
+    def test_shares_are_those_of_wattle_itself(self):
+        for row in rows.parse(recorded("wattle.json"), "wattle"):
+            peak = roofline.Peak(row.fields["read_bytes_per_s"], row.fields["int8_ops_per_s"])
+            # wattle takes the mean of the times here and the mean of the speeds there.
+            speed = (row.test.n_prompt + row.test.n_gen) / row.fields["avg_ns"] * 1e9
+            _, of_int8 = roofline.shares(row.test, speed, self.cost(), peak)
+            self.assertAlmostEqual(of_int8, row.fields["int8_share"], places=5)
+            of_memory, _ = roofline.shares(row.test, row.fields["avg_ts"], self.cost(), peak)
+            if row.test.n_prompt:
+                self.assertIsNone(of_memory)
+            else:
+                self.assertAlmostEqual(of_memory, row.fields["bandwidth_share"], places=5)
+
+    def test_a_prompt_has_one_head_and_each_generated_token_its_own(self):
+        cost = roofline.Cost(1000, block_ops=100.0, head_ops=7.0)
+        self.assertEqual(cost.int8_ops(test_of(n_prompt=5)), 507)
+        self.assertEqual(cost.int8_ops(test_of(n_gen=5)), 535)
+
+    def test_says_nothing_where_nothing_was_measured(self):
+        cost = roofline.Cost(1000, 0.0, 0.0)  # weights that are no int8
+        self.assertEqual(roofline.shares(test_of(n_gen=8), 5.0, cost, roofline.Peak(1e4, 1e9)),
+                         (0.5, None))
+        self.assertEqual(roofline.shares(test_of(n_gen=8), 5.0, cost, roofline.Peak()),
+                         (None, None))
+
+
+class Summary(unittest.TestCase):
+    def samples(self):
+        speeds = {"peer": (10.0, 20.0, 40.0), "wattle": (20.0, 60.0, 80.0)}
+        return [summary.Sample(n, engine, "m", test_of(n_gen=8), speed, 1000 + n)
+                for engine in speeds for n, speed in enumerate(speeds[engine])]
+
+    def test_takes_medians_and_the_ratio_of_pairs(self):
+        starts = [summary.Start(n, "peer", "m", 1, s) for n, s in enumerate((3.0, 1.0, 2.0))]
+        ours, theirs = summary.lines(self.samples(), starts)
+        self.assertEqual((ours.engine, ours.tokens_per_s, ours.ratio, ours.start_s),
+                         ("wattle", 60.0, None, None))
+        self.assertEqual((theirs.lowest, theirs.tokens_per_s, theirs.highest),
+                         (10.0, 20.0, 40.0))
+        self.assertEqual(theirs.peak_rss_bytes, 1001)
+        self.assertEqual(theirs.start_s, 2.0)
+        self.assertEqual(theirs.ratio, 2.0)  # of 2, 3, 2; the medians' ratio would be 3
+
+    def test_pairs_only_what_ran_in_one_round(self):
+        self.assertEqual(summary.ratios_of_pairs({0: 4.0, 2: 9.0}, {1: 1.0, 2: 3.0, 3: 1.0}),
+                         [3.0])
+
+    def test_has_no_ratio_where_a_peer_ran_alone(self):
+        line, = summary.lines(self.samples()[:3], [])
+        self.assertIsNone(line.ratio)
+
+    def test_sorts_tests_and_keeps_models_in_turn(self):
+        samples = [summary.Sample(0, "wattle", model, test, 1.0, 1) for model in ("z", "a")
+                   for test in (test_of(n_gen=8), test_of(n_gen=8, n_depth=64), test_of(32))]
+        self.assertEqual([(line.model, line.test.name) for line in summary.lines(samples, [])],
+                         [(model, name) for model in ("z", "a")
+                          for name in ("pp32", "tg8", "tg8 @ d64")])
+
+
+class Table(unittest.TestCase):
+    def test_is_markdown_that_can_be_read_as_it_is(self):
+        self.assertEqual(
+            table.markdown(("engine", "t/s"), [("wattle", "1234"), ("x", "")], left=("engine",)),
+            "| engine |  t/s |\n"
+            "|--------|-----:|\n"
+            "| wattle | 1234 |\n"
+            "| x      |      |\n")
+
+    def test_gives_three_digits(self):
+        self.assertEqual([table.speed(v) for v in (0.1234, 4.0, 9.996, 56.78, 123.4, 999.6,
+                                                 12345.6)],
+                         ["0.123", "4.00", "10.0", "56.8", "123", "1000", "12346"])
+        self.assertEqual(table.seconds(0.0684), "68 ms")
+        self.assertEqual(table.mebibytes(14.4 * 2**30), "14.4 GiB")
+
+
+class Turns(unittest.TestCase):
+    def rounds(self, n_least, n_most, budget_s, round_s):
+        now = [0.0]
+        n_rounds = 0
+        for _ in turns.rounds(n_least, n_most, budget_s, lambda: now[0]):
+            now[0] += round_s
+            n_rounds += 1
+        return n_rounds
+
+    def test_stops_before_the_round_that_would_be_too_long(self):
+        self.assertEqual(self.rounds(3, 9, 115, 20), 5)
+        self.assertEqual(self.rounds(3, 9, 115, 1), 9)
+        self.assertEqual(self.rounds(3, 9, 115, 1000), 3)
+
+    def test_goes_back_and_forth(self):
+        self.assertEqual([turns.in_order("ab", n) for n in (0, 1, 2)],
+                         [["a", "b"], ["b", "a"], ["a", "b"]])
+
+
+class Process(unittest.TestCase):
+    def test_measures_the_memory_of_the_program(self):
+        command = [sys.executable, "-ISc", "x = b'x' * 200_000_000; print('done')"]
+        finished = process.run(command)
+        self.assertEqual(finished.out, "done\n")
+        self.assertGreater(finished.peak_rss_bytes, 200_000_000)
+        self.assertLess(process.run(["true"]).peak_rss_bytes, 100_000_000)
+
+    def test_says_how_a_program_failed(self):
+        with self.assertRaises(Failure) as caught:
+            process.run(["bash", "-c", "echo no such flag >&2; exit 3"])
+        self.assertIn("bash failed with status 3", caught.exception.what)
+        self.assertIn("| no such flag", caught.exception.what)
+        with self.assertRaises(Failure) as caught:
+            process.run(["bash", "-c", "kill -9 $$"])
+        self.assertIn("memory", caught.exception.what)
+        with self.assertRaises(Failure):
+            process.run(["/no/such/program"])
+
+    def test_ctrl_c_ends_the_engine_and_is_130(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pid = pathlib.Path(folder, "pid")
+            # The engine ignores the terminal's own signal, as some do: it has to be ended.
+            engine = f"trap '' INT; echo $$ >{pid}.half; mv {pid}.half {pid}; exec sleep 30"
+            script = ("from peers import process, say\n"
+                      f"say.run_main(lambda: process.run(['bash', '-c', {engine!r}]))")
+            child = subprocess.Popen([sys.executable, "-c", script], start_new_session=True,
+                                     env=dict(os.environ, PYTHONPATH=str(SOURCE / "bench")))
+            while not pid.exists():
+                time.sleep(0.01)
+            os.killpg(child.pid, signal.SIGINT)
+            self.assertEqual(child.wait(timeout=10), 130)
+            with self.assertRaises(ProcessLookupError):
+                os.kill(int(pid.read_text()), 0)
+
+
+# Prints what was recorded, by its flags.
+FAKE_ENGINE = """#!/bin/bash
+echo "$*" >>HOME/calls
+case "$*" in
+  *"-p 1,2 "*) cat DATA/wattle-cost.json ;;
+  *"-p 1 "*) sed 's/"n_prompt": 2/"n_prompt": 1/' DATA/wattle-cost.json ;;
+  *) cat DATA/NAME.json ;;
+esac
+"""
+
+
+class Comparison(unittest.TestCase):
+    def test_runs_in_turns_and_prints_one_table(self):
+        with tempfile.TemporaryDirectory() as folder:
+            home = pathlib.Path(folder)
+            for name in ("wattle", "llama-bench"):
+                program = home / name
+                program.write_text(FAKE_ENGINE.replace("HOME", folder).replace("NAME", name)
+                                   .replace("DATA", str(DATA)))
+                program.chmod(0o755)
+            run = comparison.Comparison(home / "wattle",
+                                        [engines.peer(home / "llama-bench", "llama.cpp")], 1)
+            with contextlib.redirect_stderr(io.StringIO()):
+                run.measure([comparison.Plan(pathlib.Path("tiny.gguf"), (32,), (8,))], 2, 2, 0)
+            calls = [line.split()[0] for line in (home / "calls").read_text().splitlines()
+                     if "-p 32" in line]
+            self.assertEqual(calls, ["bench", "-m", "-m", "bench"])
+
+            text = run.markdown()
+            self.assertRegex(text, r"\| tiny +\| +1 \| tg8 +\| wattle +\| +157 \|.*\| +52 % \|")
+            self.assertRegex(text, r"\| tiny +\| +1 \| tg8 +\| llama.cpp \| +76\.0 \|.* 2\.06 x \|")
+            self.assertIn("2 rounds in turns", text)
+
+            saved = json.loads(run.save(home / "kept").read_text())
+            self.assertEqual(len(saved["rows"]), 8)
+            self.assertEqual({row["compared_as"] for row in saved["rows"]},
+                             {"wattle", "llama.cpp"})
+            self.assertEqual(len(saved["summary"]), 4)
+            self.assertGreater(saved["summary"][1]["wattle_ratio"], 1)
+            self.assertEqual([path.suffix for path in (home / "kept").iterdir()], [".json"])
+
+
+class LlamaCpp(unittest.TestCase):
+    def package(self, folder, member):
+        path = pathlib.Path(folder, "package.tgz")
+        with tarfile.open(path, "w:gz") as archive:
+            entry = tarfile.TarInfo(member)
+            entry.size = 6
+            archive.addfile(entry, io.BytesIO(b"bundle"))
+        return path, base64.b64encode(hashlib.sha512(path.read_bytes()).digest()).decode()
+
+    def test_takes_the_bundle_out_of_the_package(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path, sha512 = self.package(folder, llama_cpp.MEMBER)
+            bundle = pathlib.Path(folder, "bundle")
+            llama_cpp.unpack(path, sha512, bundle)
+            self.assertEqual(bundle.read_bytes(), b"bundle")
+
+    def test_refuses_another_package(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path, sha512 = self.package(folder, "package/readme")
+            bundle = pathlib.Path(folder, "bundle")
+            with self.assertRaises(Failure) as caught:
+                llama_cpp.unpack(path, llama_cpp.SHA512, bundle)
+            self.assertIn(f"sha512 is {sha512}, expected {llama_cpp.SHA512}",
+                          caught.exception.what)
+            with self.assertRaises(Failure) as caught:
+                llama_cpp.unpack(path, sha512, bundle)
+            self.assertIn("has no file package/llama/gitRelease.bundle", caught.exception.what)
+            self.assertFalse(bundle.exists())
+
+    def test_asks_the_registry_that_is_set(self):
+        self.assertEqual(llama_cpp.registry({"npm_config_registry": "http://here/"}),
+                         "http://here/")
+        self.assertEqual(llama_cpp.registry({"PATH": "/nowhere"}), "https://registry.npmjs.org/")
+
+    def test_names_the_cache_folder(self):
+        self.assertEqual(str(llama_cpp.cache_folder({"HOME": "/h"})),
+                         "/h/.cache/wattle/llama.cpp-v0.5.0")
+        self.assertEqual(str(llama_cpp.cache_folder({"HOME": "/h", "XDG_CACHE_HOME": "/c"})),
+                         "/c/wattle/llama.cpp-v0.5.0")
+        with self.assertRaises(Failure):
+            llama_cpp.cache_folder({})
+
+
+class Arguments(unittest.TestCase):
+    def dev_bench(self, *args):
+        done = subprocess.run([SOURCE / "dev", "bench", *args], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=30, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def test_refuses_what_it_does_not_know_and_names_the_help(self):
+        for args in (["--fast"], ["--quick", "smollm2"], ["--quick", "-t", "0"],
+                     ["--quick", "-t", "all"]):
+            status, _, said = self.dev_bench(*args)
+            self.assertEqual(status, 2, args)
+            self.assertIn("./dev bench --help", said, args)
+
+    def test_help_needs_nothing(self):
+        status, out, _ = self.dev_bench("--help")
+        self.assertEqual(status, 0)
+        self.assertIn("--quick", out)
+
+
+if __name__ == "__main__":
+    unittest.main()
