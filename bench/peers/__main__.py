@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """`./dev bench`: parses its arguments, gets what is needed, measures, prints."""
 
-import argparse
 import sys
 
-from peers import comparison, engines, llama_cpp, machine, tree
+from peers import arguments, comparison, engines, llama_cpp, machine, tree
 from peers.say import run_main, say
 
 QUICK_MODELS = ("smollm2", "gemma3-270m")
@@ -12,16 +11,9 @@ QUICK_TESTS = {"n_prompt": (512,), "n_gen": (128,)}
 QUICK_SECONDS = 115  # for the rounds; what comes before them takes some seconds
 
 
-class Parser(argparse.ArgumentParser):
-    def error(self, message):
-        say(message)
-        print("       './dev bench --help' lists what there is", file=sys.stderr)
-        raise SystemExit(2)
-
-
-def arguments():
-    parser = Parser(
-        prog="./dev bench", formatter_class=argparse.RawDescriptionHelpFormatter,
+def parse():
+    parser = arguments.Parser(
+        prog="./dev bench",
         description="wattle and llama.cpp on the same files, in turns: one table with speeds, "
         "their ratios and\nshares of what the machine can do. Builds wattle, gets and builds "
         "llama.cpp.",
@@ -29,21 +21,13 @@ def arguments():
         "docs/measuring.md. llama.cpp lies in ${XDG_CACHE_HOME:-~/.cache}/wattle.")
     parser.add_argument("--quick", action="store_true", required=True,
                         help="two small models that ./dev fetch gets, in about two minutes")
-    parser.add_argument("-t", "--threads", type=positive, default=machine.n_processors(),
-                        metavar="N", help="threads (default: every usable processor, here "
-                        "%(default)s)")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    arguments.add_threads(parser)
+    arguments.add_json(parser)
     return parser.parse_args()
 
 
-def positive(text):
-    if not text.isdecimal() or not 1 <= int(text) <= 1024:
-        raise argparse.ArgumentTypeError(f"found {text!r}, expected 1 to 1024")
-    return int(text)
-
-
 def main():
-    settings = arguments()
+    settings = parse()
     with machine.measuring_alone(tree.BENCH):
         tree.need_packages("build", "bench")
         wattle = tree.build_program()

@@ -4,10 +4,9 @@
 import dataclasses
 import datetime
 import json
-import os
 import pathlib
 
-from peers import engines, machine, roofline, summary, table, tree, turns
+from peers import engines, machine, roofline, saved, summary, table, tree, turns
 from peers.say import say
 
 
@@ -74,8 +73,8 @@ class Comparison:
     def markdown(self):
         head = ("model", "threads", "test", "engine", "tokens/s", "lowest - highest", "wattle is",
                 "of memory", "of int8", "peak RSS", "start")
-        rows = [(line.model.removesuffix(".gguf"), str(line.test.n_threads), line.test.name, line.engine,
-                 table.speed(line.tokens_per_s),
+        rows = [(line.model.removesuffix(".gguf"), str(line.test.n_threads), line.test.name,
+                 line.engine, table.speed(line.tokens_per_s),
                  f"{table.speed(line.lowest)} - {table.speed(line.highest)}",
                  "" if line.ratio is None else f"{table.ratio(line.ratio)} x",
                  table.percent(of_memory), table.percent(of_int8),
@@ -108,10 +107,4 @@ class Comparison:
         return json.dumps(self.document(), indent=1) + "\n"
 
     def save(self, folder):
-        """Every run, under the time it began; never half a file."""
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{self._began:%Y%m%dT%H%M%SZ}.json"
-        half = path.with_suffix(".half")
-        half.write_text(self.json())
-        os.replace(half, path)
-        return path
+        return saved.write(folder, "peers", self._began, self.json())

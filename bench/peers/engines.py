@@ -42,9 +42,9 @@ class Engine:
         return rows.parse(finished.out, self.command[0]), finished
 
 
-def wattle(program):
+def wattle(program, name="wattle"):
     # The probe reads 256 MiB, which would count as memory of the engine.
-    return Engine("wattle", (str(program), "bench", "--no-probe", "-q"))
+    return Engine(name, (str(program), "bench", "--no-probe", "-q"))
 
 
 def peer(program, name=None):

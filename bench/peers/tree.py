@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The source tree that is measured: where things lie, and what ./dev does for it."""
 
+import os
 import pathlib
 import subprocess
 
@@ -12,9 +13,11 @@ LOG = ROOT / "build" / "log"
 SMALL_MODEL = ROOT / "models" / "stories-gemma4-moe.gguf"  # any model will do for the roofline
 
 
-def dev(*arguments):
+def dev(*arguments, source=ROOT):
     """./dev explains its failures itself, and may ask for a password."""
-    child = subprocess.Popen([ROOT / "dev", *arguments])
+    # The cache of the compiler then finds the same sources in another folder.
+    cache = {"CCACHE_BASEDIR": str(source), "CCACHE_NOHASHDIR": "1"}
+    child = subprocess.Popen([source / "dev", *arguments], env={**os.environ, **cache})
     try:
         status = child.wait()
     finally:

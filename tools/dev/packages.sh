@@ -66,7 +66,7 @@ packages[bench]='
 python3              runs the comparison
 curl                 fetches llama.cpp
 ca-certificates      checks whom it comes from
-git                  unpacks its source
+git                  unpacks its source, finds commits
 '
 packages[fetch]='
 python3              unpacks the model
