@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """`./dev bench`: parses its arguments, gets what is needed, measures, prints."""
 
+import contextlib
 import sys
 
-from peers import arguments, comparison, engines, llama_cpp, machine, tree
+from peers import arguments, comparison, engines, llama_cpp, machine, synth, tree
 from peers.say import run_main, say
 
-QUICK_MODELS = ("smollm2", "gemma3-270m")
-QUICK_TESTS = {"n_prompt": (512,), "n_gen": (128,)}
+REAL_MODELS = ("smollm2", "gemma3-270m")
 QUICK_SECONDS = 115  # for the rounds; what comes before them takes some seconds
+QUICK_LEAST, QUICK_MOST = 3, 9
 
 
 def parse():
@@ -17,29 +18,83 @@ def parse():
         description="wattle and llama.cpp on the same files, in turns: one table with speeds, "
         "their ratios and\nshares of what the machine can do. Builds wattle, gets and builds "
         "llama.cpp.",
-        epilog="The table goes to stdout; every run's rows to build/bench/. How to read both:\n"
-        "docs/measuring.md. llama.cpp lies in ${XDG_CACHE_HOME:-~/.cache}/wattle.")
-    parser.add_argument("--quick", action="store_true", required=True,
-                        help="two small models that ./dev fetch gets, in about two minutes")
+        epilog="Measured are two small models that ./dev fetch gets, and unless --quick also files "
+        "of the\nshapes of larger ones, with random weights, as far as they fit into memory:\n"
+        f"{', '.join(synth.DEFAULT)}. The table goes to\nstdout; every run's rows to "
+        "build/bench/. How to read both: docs/measuring.md.\n"
+        "llama.cpp and the files lie in ${XDG_CACHE_HOME:-~/.cache}/wattle.")
+    parser.add_argument("--quick", action="store_true",
+                        help="the two small models alone, as many rounds as fit into two minutes")
+    parser.add_argument("-m", "--model", action="append", default=[], metavar="FILE",
+                        type=arguments.file, help="measure this file instead of all those; may be "
+                        "given several times")
+    parser.add_argument("--shape", action="append", default=[], metavar="PRESET[:TYPE]",
+                        help="the same for a shape that `wattle synth --list` shows (TYPE: q4_0)")
+    parser.add_argument("--keep", action="store_true",
+                        help="keep the files that were made for this; else they are deleted")
+    parser.add_argument("--peer", action="append", default=[], metavar="PATH",
+                        help="one more program with the flags and the JSON of llama-bench")
+    parser.add_argument("--no-llama-cpp", action="store_true", help="do without llama.cpp")
+    parser.add_argument("-p", "--n-prompt", type=arguments.counts, default=(512,), metavar="LIST",
+                        help="tokens of a prompt (default 512; 0: none)")
+    parser.add_argument("-n", "--n-gen", type=arguments.counts, default=(128,), metavar="LIST",
+                        help="tokens to generate (default 128; 0: none)")
+    parser.add_argument("-d", "--n-depth", type=arguments.counts, default=(0,), metavar="LIST",
+                        help="tokens that are there before (default 0)")
     arguments.add_threads(parser)
+    parser.add_argument("--rounds", type=arguments.positive, default=5, metavar="N",
+                        help="rounds, unless --quick (default 5)")
     arguments.add_json(parser)
     return parser.parse_args()
 
 
 def main():
     settings = parse()
+    peers = [engines.peer(path) for path in settings.peer]
     with machine.measuring_alone(tree.BENCH):
         tree.need_packages("build", "bench")
         wattle = tree.build_program()
-        models = [tree.fetch_model(name) for name in QUICK_MODELS]
-        peers = [engines.peer(llama_cpp.get(tree.LOG) / "llama-bench", "llama.cpp")]
+        models, shapes = what_to_measure(settings, wattle)
+        synth.check_disk(shapes, settings.keep or settings.quick)
+        if not settings.no_llama_cpp:
+            peers.insert(0, engines.peer(llama_cpp.get(tree.LOG) / "llama-bench", "llama.cpp"))
         run = comparison.Comparison(wattle, peers, settings.threads,
                                     busy_share=machine.warn_if_busy())
-        run.measure([comparison.Plan(model, **QUICK_TESTS) for model in models],
-                    n_least=3, n_most=9, budget_s=QUICK_SECONDS)
-        print(run.json() if settings.json else run.markdown(), end="")
-        say(f"every run: {run.save(tree.BENCH)}")
+
+        try:
+            measure(run, settings, models, shapes, wattle)
+        finally:  # what was measured stays, also where the rest is interrupted
+            if run.has_rows():
+                say(f"every run: {run.save(tree.BENCH)}")
+    print(run.json() if settings.json else run.markdown(), end="")
     return 0
+
+
+def measure(run, settings, models, shapes, wattle):
+    def plan(model):
+        return comparison.Plan(model, settings.n_prompt, settings.n_gen, settings.n_depth)
+
+    if settings.quick:
+        with contextlib.ExitStack() as files:
+            made = [files.enter_context(synth.file(shape, wattle, settings.keep))
+                    for shape in shapes]
+            run.measure([plan(model) for model in models + made], QUICK_LEAST, QUICK_MOST,
+                        QUICK_SECONDS)
+    else:  # one after the other: all files at once may not fit on the disk
+        for model in models:
+            run.measure([plan(model)], settings.rounds)
+        for shape in shapes:
+            with synth.file(shape, wattle, settings.keep) as model:
+                run.measure([plan(model)], settings.rounds)
+
+
+def what_to_measure(settings, wattle):
+    """(files, shapes)"""
+    files, shapes = settings.model, settings.shape
+    if not files and not shapes:
+        files = [tree.fetch_model(name) for name in REAL_MODELS]
+        shapes = [] if settings.quick else synth.DEFAULT
+    return list(files), [synth.shape(text, wattle) for text in shapes]
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 """What the command lines of the benchmarks have in common."""
 
 import argparse
+import pathlib
 import sys
 
 from peers import machine
@@ -32,6 +33,13 @@ def positive(text):
     if not text.isdecimal() or not 1 <= int(text) <= 1024:
         raise argparse.ArgumentTypeError(f"found {text!r}, expected 1 to 1024")
     return int(text)
+
+
+def file(text):
+    path = pathlib.Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"found no file {text!r}, expected a GGUF file")
+    return path
 
 
 def counts(text):

@@ -7,7 +7,7 @@ import json
 import pathlib
 
 from peers import engines, machine, roofline, saved, summary, table, tree, turns
-from peers.say import say
+from peers.say import Failure, say
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,25 +27,56 @@ def powers_of_two_up_to(n):
 class Comparison:
     def __init__(self, wattle_program, peers, n_threads, busy_share=None):
         self._program = wattle_program
-        self._engines = [engines.wattle(wattle_program), *peers]
+        self._engines = list(engines.with_names_apart([engines.wattle(wattle_program), *peers]))
         self._n_threads = n_threads
         self._roofline = roofline.Roofline(wattle_program, tree.SMALL_MODEL)
         self._costs = {}
         self._samples, self._starts, self._rows = [], [], []
+        self._left_out = {}  # (engine, model) -> why
         self._n_rounds = 0
         self._began = datetime.datetime.now(datetime.timezone.utc)
         self._busy_share = busy_share  # of other work, before the start
 
-    def measure(self, plans, n_least, n_most, budget_s):
+    def measure(self, plans, n_least, n_most=None, budget_s=0):
+        """Rounds over all plans: n_least, up to n_most where the budget allows."""
         self._roofline.read(powers_of_two_up_to(self._n_threads))
+        for plan in plans:
+            self._leave_out_what_does_not_fit(plan.model)
+        plans = [plan for plan in plans if not self._is_out(summary.OURS, plan.model)]
         for plan in plans:  # also puts the file into the page cache
             self._costs[plan.model.name] = roofline.cost_of(self._program, plan.model)
-        for n_round in turns.rounds(n_least, n_most, budget_s):
+        for n_round in turns.rounds(n_least, n_most or n_least, budget_s):
             for plan in plans:
                 for engine in turns.in_order(self._engines, n_round):
-                    self._run(engine, plan, n_round)
+                    if not self._is_out(engine.name, plan.model):
+                        self._try(engine, plan, n_round)
             self._roofline.read((self._n_threads,))
             self._n_rounds = n_round + 1
+
+    def _leave_out_what_does_not_fit(self, model):
+        """Else the disk would be measured, and everything else on the machine would suffer."""
+        available = machine.memory_bytes()
+        for engine in self._engines:
+            needed = model.stat().st_size * engine.memory_per_byte
+            if needed > available:
+                self._leave_out(engine, model, f"takes about {needed / 1e9:.1f} GB of memory, "
+                                f"{available / 1e9:.1f} GB are available")
+
+    def _is_out(self, engine_name, model):
+        return (engine_name, model.name) in self._left_out
+
+    def _leave_out(self, engine, model, why):
+        self._left_out[engine.name, model.name] = why
+        say(f"{engine.name} on {model.name} is left out: {why}")
+
+    def _try(self, engine, plan, n_round):
+        """A peer need not know every model; ours does."""
+        try:
+            self._run(engine, plan, n_round)
+        except Failure as failure:
+            if engine.name == summary.OURS:
+                raise
+            self._leave_out(engine, plan.model, failure.what)
 
     def _run(self, engine, plan, n_round):
         _, started = engine.run(plan.model, engines.start_tests(self._n_threads))
@@ -81,9 +112,11 @@ class Comparison:
                  table.mebibytes(line.peak_rss_bytes), table.seconds(line.start_s))
                 for line, (of_memory, of_int8) in self._lines()]
         return (f"{machine.processor_name()}, {machine.n_processors()} processors; "
-                f"{self._n_rounds} rounds in turns, medians\n"
+                f"medians of {self._n_rounds} in turns\n"
                 f"{self._roofline.text()}\n\n"
-                + table.markdown(head, rows, left=("model", "test", "engine")))
+                + table.markdown(head, rows, left=("model", "test", "engine"))
+                + "".join(f"\n{engine} on {model} was left out: {why.splitlines()[0]}\n"
+                          for (engine, model), why in self._left_out.items()))
 
     def document(self):
         lines = [{"model": line.model, "engine": line.engine, "name": line.test.name,
@@ -100,8 +133,13 @@ class Comparison:
                 "roofline": {n: dataclasses.asdict(peak)
                              for n, peak in sorted(self._roofline.peaks.items())},
                 "engines": {engine.name: " ".join(engine.command) for engine in self._engines},
+                "left_out": [{"engine": engine, "model": model, "why": why}
+                             for (engine, model), why in self._left_out.items()],
                 "summary": lines,
                 "rows": self._rows}
+
+    def has_rows(self):
+        return bool(self._rows)
 
     def json(self):
         return json.dumps(self.document(), indent=1) + "\n"

@@ -114,7 +114,8 @@ def download(url, path):
         process.end(child)
     if status != 0:
         raise Failure(f"curl could not get {url} (status {status})",
-                      "npm_config_registry names another registry")
+                      "npm_config_registry names another registry; "
+                      "--no-llama-cpp does without this peer")
 
 
 def unpack(package, sha512, bundle):

@@ -36,8 +36,8 @@ def parse(text, program):
         printed = json.loads(text)
         rows = [row_of(fields) for fields in printed]
     except (ValueError, KeyError, TypeError) as error:
-        raise Failure(f"{program} did not print rows of llama-bench as JSON: "
-                      f"{type(error).__name__} {error}; it begins {text[:60]!r}",
+        raise Failure(f"{program} printed no rows of llama-bench as JSON ({error}), it begins "
+                      f"{text[:60]!r}",
                       "a peer takes the flags of llama-bench, `-o json` among them") from None
     if not rows:
         raise Failure(f"{program} measured nothing", "run it by hand with the same flags")

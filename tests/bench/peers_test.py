@@ -16,13 +16,15 @@ import sys
 import tarfile
 import tempfile
 import time
+import types
 import unittest
+from unittest import mock
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 DATA = SOURCE / "tests" / "bench" / "data"
 sys.path.insert(0, str(SOURCE / "bench"))
 from peers import comparison, engines, llama_cpp, process  # noqa: E402
-from peers import roofline, rows, summary, table, turns  # noqa: E402
+from peers import roofline, rows, summary, synth, table, turns  # noqa: E402
 from peers.rows import Test  # noqa: E402
 from peers.say import Failure  # noqa: E402
 
@@ -232,34 +234,129 @@ esac
 
 
 class Comparison(unittest.TestCase):
+    def setUp(self):
+        self.home = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.enterContext(contextlib.redirect_stderr(io.StringIO()))
+        self.plan = comparison.Plan(self.home / "tiny.gguf", (32,), (8,))
+        self.plan.model.write_bytes(b"x" * 1000)
+
+    def program(self, name):
+        path = self.home / name
+        path.write_text(FAKE_ENGINE.replace("HOME", str(self.home)).replace("NAME", name)
+                        .replace("DATA", str(DATA)))
+        path.chmod(0o755)
+        return path
+
+    def run_with(self, *peers):
+        return comparison.Comparison(self.program("wattle"), peers, 1)
+
     def test_runs_in_turns_and_prints_one_table(self):
-        with tempfile.TemporaryDirectory() as folder:
-            home = pathlib.Path(folder)
-            for name in ("wattle", "llama-bench"):
-                program = home / name
-                program.write_text(FAKE_ENGINE.replace("HOME", folder).replace("NAME", name)
-                                   .replace("DATA", str(DATA)))
-                program.chmod(0o755)
-            run = comparison.Comparison(home / "wattle",
-                                        [engines.peer(home / "llama-bench", "llama.cpp")], 1)
-            with contextlib.redirect_stderr(io.StringIO()):
-                run.measure([comparison.Plan(pathlib.Path("tiny.gguf"), (32,), (8,))], 2, 2, 0)
-            calls = [line.split()[0] for line in (home / "calls").read_text().splitlines()
-                     if "-p 32" in line]
-            self.assertEqual(calls, ["bench", "-m", "-m", "bench"])
+        run = self.run_with(engines.peer(self.program("llama-bench"), "llama.cpp"))
+        run.measure([self.plan], 2)
+        calls = [line.split()[0] for line in (self.home / "calls").read_text().splitlines()
+                 if "-p 32" in line]
+        self.assertEqual(calls, ["bench", "-m", "-m", "bench"])
 
-            text = run.markdown()
-            self.assertRegex(text, r"\| tiny +\| +1 \| tg8 +\| wattle +\| +157 \|.*\| +52 % \|")
-            self.assertRegex(text, r"\| tiny +\| +1 \| tg8 +\| llama.cpp \| +76\.0 \|.* 2\.06 x \|")
-            self.assertIn("2 rounds in turns", text)
+        text = run.markdown()
+        self.assertRegex(text, r"\| tiny +\| +1 \| tg8 +\| wattle +\| +157 \|.*\| +52 % \|")
+        self.assertRegex(text, r"\| tiny +\| +1 \| tg8 +\| llama.cpp \| +76\.0 \|.* 2\.06 x \|")
+        self.assertIn("medians of 2 in turns", text)
 
-            saved = json.loads(run.save(home / "kept").read_text())
-            self.assertEqual(len(saved["rows"]), 8)
-            self.assertEqual({row["compared_as"] for row in saved["rows"]},
-                             {"wattle", "llama.cpp"})
-            self.assertEqual(len(saved["summary"]), 4)
-            self.assertGreater(saved["summary"][1]["wattle_ratio"], 1)
-            self.assertEqual([path.suffix for path in (home / "kept").iterdir()], [".json"])
+        saved = json.loads(run.save(self.home / "kept").read_text())
+        self.assertEqual(len(saved["rows"]), 8)
+        self.assertEqual({row["compared_as"] for row in saved["rows"]}, {"wattle", "llama.cpp"})
+        self.assertEqual(len(saved["summary"]), 4)
+        self.assertGreater(saved["summary"][1]["wattle_ratio"], 1)
+        self.assertEqual([path.suffix for path in (self.home / "kept").iterdir()], [".json"])
+
+    def test_leaves_out_a_peer_that_cannot_and_goes_on(self):
+        run = self.run_with(engines.peer("/bin/false"),
+                            engines.peer(self.program("llama-bench")))
+        run.measure([self.plan], 2)
+        document = run.document()
+        self.assertEqual({line["engine"] for line in document["summary"]},
+                         {"wattle", "llama-bench"})
+        self.assertEqual([entry["engine"] for entry in document["left_out"]], ["false"])
+        self.assertIn("false on tiny.gguf was left out: false failed with status 1",
+                      run.markdown())
+
+    def test_leaves_out_what_does_not_fit_into_memory(self):
+        self.enterContext(mock.patch.object(comparison.machine, "memory_bytes", lambda: 1100))
+        run = self.run_with(engines.peer(self.program("llama-bench")))
+        run.measure([self.plan], 1)
+        self.assertEqual({row["compared_as"] for row in run.document()["rows"]}, {"wattle"})
+
+        self.enterContext(mock.patch.object(comparison.machine, "memory_bytes", lambda: 900))
+        run = self.run_with()
+        run.measure([self.plan], 1)
+        self.assertFalse(run.has_rows())
+
+    def test_our_own_failure_is_the_end(self):
+        run = self.run_with()
+        run.measure([self.plan], 1)
+        self.program("wattle").write_text("#!/bin/bash\nexit 1\n")
+        with self.assertRaises(Failure):
+            run.measure([self.plan], 1)
+
+    def test_programs_of_one_name_are_told_apart(self):
+        peers = [engines.peer("/bin/true"), engines.peer("/bin/false"), engines.peer("/bin/true")]
+        self.assertEqual([engine.name for engine in engines.with_names_apart(peers)],
+                         ["true", "false", "true (2)"])
+
+
+FAKE_SYNTH = """#!/bin/bash
+if [[ $2 == --list ]]; then
+  echo '[{"name": "small", "weight_bytes": 100}, {"name": "large", "weight_bytes": 2000}]'
+else
+  echo "$*" >"${@: -1}"
+fi
+"""
+
+
+class Synth(unittest.TestCase):
+    def setUp(self):
+        self.home = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.enterContext(contextlib.redirect_stderr(io.StringIO()))
+        self.enterContext(mock.patch.dict(os.environ, XDG_CACHE_HOME=str(self.home)))
+        self.program = self.home / "program"
+        self.program.write_text(FAKE_SYNTH)
+        self.program.chmod(0o755)
+
+    def test_makes_a_file_and_deletes_it(self):
+        shape = synth.shape("small:q8_0", self.program)
+        with synth.file(shape, self.program, keep=False) as path:
+            self.assertEqual(path, self.home / "wattle" / "synth" / "small-q8_0.gguf")
+            self.assertEqual(path.read_text(), f"synth small --type q8_0 -o {path}\n")
+        self.assertFalse(path.exists())
+
+    def test_deletes_it_where_the_measurement_is_interrupted(self):
+        shape = synth.shape("small", self.program)
+        with self.assertRaises(SystemExit), synth.file(shape, self.program, keep=False) as path:
+            raise SystemExit(130)
+        self.assertFalse(path.exists())
+
+    def test_keeps_what_it_is_told_to_and_what_was_there(self):
+        shape = synth.shape("small", self.program)
+        with synth.file(shape, self.program, keep=True) as path:
+            path.write_text("made before")
+        with synth.file(shape, self.program, keep=False) as path:
+            self.assertEqual(path.read_text(), "made before")
+        self.assertTrue(path.exists())
+
+    def test_names_the_shapes_there_are(self):
+        with self.assertRaises(Failure) as caught:
+            synth.shape("huge", self.program)
+        self.assertIn("small, large", caught.exception.hint)
+
+    def test_checks_the_disk_for_the_largest_or_for_all(self):
+        shapes = [synth.shape("small", self.program), synth.shape("large", self.program)]
+        free = types.SimpleNamespace(free=synth.SPARE_BYTES + 2050)
+        self.enterContext(mock.patch.object(synth.shutil, "disk_usage", lambda path: free))
+        synth.check_disk(shapes, together=False)
+        with self.assertRaises(Failure):
+            synth.check_disk(shapes, together=True)
+        synth.make(shapes[0], self.program)
+        synth.check_disk(shapes, together=True)
 
 
 class LlamaCpp(unittest.TestCase):
@@ -312,8 +409,7 @@ class Arguments(unittest.TestCase):
         return done.returncode, done.stdout, done.stderr
 
     def test_refuses_what_it_does_not_know_and_names_the_help(self):
-        for args in (["--fast"], ["--quick", "smollm2"], ["--quick", "-t", "0"],
-                     ["--quick", "-t", "all"]):
+        for args in (["--fast"], ["--quick", "smollm2"], ["-t", "0"], ["-m", "/no/such/file"]):
             status, _, said = self.dev_bench(*args)
             self.assertEqual(status, 2, args)
             self.assertIn("./dev bench --help", said, args)
