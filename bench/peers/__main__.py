@@ -3,12 +3,13 @@
 
 import contextlib
 import sys
+import time
 
-from peers import arguments, comparison, engines, llama_cpp, machine, synth, tree
+from peers import arguments, comparison, divergence, engines, llama_cpp, machine, synth, tree
 from peers.say import run_main, say
 
 REAL_MODELS = ("smollm2", "gemma3-270m")
-QUICK_SECONDS = 115  # for the rounds; what comes before them takes some seconds
+QUICK_SECONDS = 115  # for quality and the rounds; what comes before them takes some seconds
 QUICK_LEAST, QUICK_MOST = 3, 9
 
 
@@ -16,8 +17,8 @@ def parse():
     parser = arguments.Parser(
         prog="./dev bench",
         description="wattle and llama.cpp on the same files, in turns: one table with speeds, "
-        "their ratios and\nshares of what the machine can do. Builds wattle, gets and builds "
-        "llama.cpp.",
+        "their ratios and\nshares of what the machine can do, KL divergence. Builds wattle, gets "
+        "and builds llama.cpp.",
         epilog="Measured are two small models that ./dev fetch gets, and unless --quick also files "
         "of the\nshapes of larger ones, with random weights, as far as they fit into memory:\n"
         f"{', '.join(synth.DEFAULT)}. The table goes to\nstdout; every run's rows to "
@@ -56,13 +57,19 @@ def main():
         wattle = tree.build_program()
         models, shapes = what_to_measure(settings, wattle)
         synth.check_disk(shapes, settings.keep or settings.quick)
+        copies = None
         if not settings.no_llama_cpp:
-            peers.insert(0, engines.peer(llama_cpp.get(tree.LOG) / "llama-bench", "llama.cpp"))
+            programs = llama_cpp.get(tree.LOG)
+            peers.insert(0, engines.peer(programs / "llama-bench", "llama.cpp"))
+            copies = divergence.FloatCopies(
+                llama_cpp.cache_folder().with_name("divergence"), wattle,
+                programs / "llama-quantize", llama_cpp.cache_folder() / llama_cpp.TEXT,
+                1 if settings.quick else 4, settings.threads)
         run = comparison.Comparison(wattle, peers, settings.threads,
                                     busy_share=machine.warn_if_busy())
 
         try:
-            measure(run, settings, models, shapes, wattle)
+            measure(run, settings, models, shapes, wattle, copies)
         finally:  # what was measured stays, also where the rest is interrupted
             if run.has_rows():
                 say(f"every run: {run.save(tree.BENCH)}")
@@ -70,7 +77,11 @@ def main():
     return 0
 
 
-def measure(run, settings, models, shapes, wattle):
+def measure(run, settings, models, shapes, wattle, copies):
+    start = time.monotonic()
+    for model in models if copies else ():  # what random weights say is not worth comparing
+        run.measure_divergence(model, copies)
+
     def plan(model):
         return comparison.Plan(model, settings.n_prompt, settings.n_gen, settings.n_depth)
 
@@ -79,7 +90,7 @@ def measure(run, settings, models, shapes, wattle):
             made = [files.enter_context(synth.file(shape, wattle, settings.keep))
                     for shape in shapes]
             run.measure([plan(model) for model in models + made], QUICK_LEAST, QUICK_MOST,
-                        QUICK_SECONDS)
+                        QUICK_SECONDS - (time.monotonic() - start))
     else:  # one after the other: all files at once may not fit on the disk
         for model in models:
             run.measure([plan(model)], settings.rounds)

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """One comparison from beginning to end: who runs what when, what is kept, what is printed."""
 
+import contextlib
 import dataclasses
 import datetime
 import json
 import pathlib
 
-from peers import engines, machine, roofline, saved, summary, table, tree, turns
+from peers import divergence, engines, machine, roofline, saved, summary, table, tree, turns
 from peers.say import Failure, say
 
 
@@ -32,7 +33,9 @@ class Comparison:
         self._roofline = roofline.Roofline(wattle_program, tree.SMALL_MODEL)
         self._costs = {}
         self._samples, self._starts, self._rows = [], [], []
-        self._left_out = {}  # (engine, model) -> why
+        self._left_out = set()  # (engine, model)
+        self._divergences = {}  # (engine, model) -> Divergence
+        self._notes = []  # what is not in the table, and why
         self._n_rounds = 0
         self._began = datetime.datetime.now(datetime.timezone.utc)
         self._busy_share = busy_share  # of other work, before the start
@@ -43,8 +46,8 @@ class Comparison:
         for plan in plans:
             self._leave_out_what_does_not_fit(plan.model)
         plans = [plan for plan in plans if not self._is_out(summary.OURS, plan.model)]
-        for plan in plans:  # also puts the file into the page cache
-            self._costs[plan.model.name] = roofline.cost_of(self._program, plan.model)
+        for plan in plans:
+            self._cost(plan.model)
         for n_round in turns.rounds(n_least, n_most or n_least, budget_s):
             for plan in plans:
                 for engine in turns.in_order(self._engines, n_round):
@@ -52,6 +55,33 @@ class Comparison:
                         self._try(engine, plan, n_round)
             self._roofline.read((self._n_threads,))
             self._n_rounds = n_round + 1
+
+    def _cost(self, model):
+        """Working it out also puts the file into the page cache."""
+        if model.name not in self._costs:
+            self._costs[model.name] = roofline.cost_of(self._program, model)
+        return self._costs[model.name]
+
+    def measure_divergence(self, model, copies):
+        say(f"{model.name}: KL divergence from float arithmetic")
+        with contextlib.ExitStack() as stack:
+            try:
+                logits = stack.enter_context(copies.logits(model, self._cost(model).n_params))
+            except Failure as failure:
+                self._note(f"No KL divergence on {model.name}: {failure.what}")
+                return
+            for engine in self._engines:
+                try:
+                    found = divergence.of_engine(engine, model, logits, self._n_threads)
+                except Failure as failure:
+                    self._note(f"No KL divergence of {engine.name} on {model.name}: {failure.what}")
+                    continue
+                if found:
+                    self._divergences[engine.name, model.name] = found
+
+    def _note(self, text):
+        self._notes.append(text.splitlines()[0] + ".")
+        say(text)
 
     def _leave_out_what_does_not_fit(self, model):
         """Else the disk would be measured, and everything else on the machine would suffer."""
@@ -66,8 +96,8 @@ class Comparison:
         return (engine_name, model.name) in self._left_out
 
     def _leave_out(self, engine, model, why):
-        self._left_out[engine.name, model.name] = why
-        say(f"{engine.name} on {model.name} is left out: {why}")
+        self._left_out.add((engine.name, model.name))
+        self._note(f"{engine.name} on {model.name} was left out: {why}")
 
     def _try(self, engine, plan, n_round):
         """A peer need not know every model; ours does."""
@@ -103,20 +133,20 @@ class Comparison:
 
     def markdown(self):
         head = ("model", "threads", "test", "engine", "tokens/s", "lowest - highest", "wattle is",
-                "of memory", "of int8", "peak RSS", "start")
+                "of memory", "of int8", "peak RSS", "start", "KL divergence")
         rows = [(line.model.removesuffix(".gguf"), str(line.test.n_threads), line.test.name,
                  line.engine, table.speed(line.tokens_per_s),
                  f"{table.speed(line.lowest)} - {table.speed(line.highest)}",
                  "" if line.ratio is None else f"{table.ratio(line.ratio)} x",
                  table.percent(of_memory), table.percent(of_int8),
-                 table.mebibytes(line.peak_rss_bytes), table.seconds(line.start_s))
+                 table.mebibytes(line.peak_rss_bytes), table.seconds(line.start_s),
+                 table.divergence(self._divergences.get((line.engine, line.model))))
                 for line, (of_memory, of_int8) in self._lines()]
         return (f"{machine.processor_name()}, {machine.n_processors()} processors; "
                 f"medians of {self._n_rounds} in turns\n"
                 f"{self._roofline.text()}\n\n"
                 + table.markdown(head, rows, left=("model", "test", "engine"))
-                + "".join(f"\n{engine} on {model} was left out: {why.splitlines()[0]}\n"
-                          for (engine, model), why in self._left_out.items()))
+                + "".join(f"\n{note}\n" for note in self._notes))
 
     def document(self):
         lines = [{"model": line.model, "engine": line.engine, "name": line.test.name,
@@ -133,8 +163,9 @@ class Comparison:
                 "roofline": {n: dataclasses.asdict(peak)
                              for n, peak in sorted(self._roofline.peaks.items())},
                 "engines": {engine.name: " ".join(engine.command) for engine in self._engines},
-                "left_out": [{"engine": engine, "model": model, "why": why}
-                             for (engine, model), why in self._left_out.items()],
+                "notes": self._notes,
+                "divergence": [{"engine": engine, "model": model, **dataclasses.asdict(found)}
+                               for (engine, model), found in self._divergences.items()],
                 "summary": lines,
                 "rows": self._rows}
 

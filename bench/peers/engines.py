@@ -38,6 +38,7 @@ class Engine:
     # How much memory a model takes, over the size of its file. llama.cpp repacks weights into
     # another layout beside the mapped file: 23.6 GB were measured for 14.4 GB of Gemma 4 26B-A4B.
     memory_per_byte: float = 1.65
+    perplexity: tuple = ()  # what says its KL divergence, before the flags; empty: nothing does
 
     def run(self, model, tests):
         """(rows, Finished) of one run."""
@@ -47,7 +48,8 @@ class Engine:
 
 def wattle(program, name="wattle"):
     # The probe reads 256 MiB, which would count as memory of the engine.
-    return Engine(name, (str(program), "bench", "--no-probe", "-q"), memory_per_byte=1.05)
+    return Engine(name, (str(program), "bench", "--no-probe", "-q"), memory_per_byte=1.05,
+                  perplexity=(str(program), "perplexity", "--json", "-q"))
 
 
 def peer(program, name=None):
@@ -55,7 +57,10 @@ def peer(program, name=None):
     program = pathlib.Path(program)
     if not program.is_file() or not os.access(program, os.X_OK):
         raise Failure(f"{program}: not a program", "--peer takes the path of a llama-bench")
-    return Engine(name or program.name, (str(program.absolute()),))
+    beside = program.absolute().with_name("llama-perplexity")
+    return Engine(name or program.name, (str(program.absolute()),),
+                  # With pieces in batches of their own length, as wattle has them.
+                  perplexity=(str(beside), "-c", "512", "-b", "512") if beside.is_file() else ())
 
 
 def with_names_apart(engines):

@@ -43,6 +43,7 @@ class Cost:
     weight_bytes: int
     block_ops: float
     head_ops: float
+    n_params: int = 0
 
     def int8_ops(self, test):
         n_heads = test.n_gen or 1
@@ -55,7 +56,9 @@ def cost_of(wattle_program, model):
     engine = Engine("wattle", (str(wattle_program), "bench", "-q"))
     printed, _ = engine.run(model, Tests((1, 2), (), (0,), (1,), 1, False))
     one, two = (ops_of_row(row.fields) for row in sorted(printed, key=lambda row: row.test))
-    return Cost(printed[0].fields["weight_bytes_per_token"], two - one, 2 * one - two)
+    fields = printed[0].fields
+    return Cost(fields["weight_bytes_per_token"], two - one, 2 * one - two,
+                fields["model_n_params"])
 
 
 def ops_of_row(fields):

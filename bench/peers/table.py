@@ -38,6 +38,10 @@ def mebibytes(n_bytes):
     return f"{n_bytes / 2**20:.0f} MiB" if n_bytes < 10 * 2**30 else f"{n_bytes / 2**30:.1f} GiB"
 
 
+def divergence(found):
+    return f"{found.kl:.5f} ± {found.kl_error:.5f}" if found else ""
+
+
 def seconds(value):
     if value is None:
         return ""

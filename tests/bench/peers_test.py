@@ -23,7 +23,7 @@ from unittest import mock
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 DATA = SOURCE / "tests" / "bench" / "data"
 sys.path.insert(0, str(SOURCE / "bench"))
-from peers import comparison, engines, llama_cpp, process  # noqa: E402
+from peers import comparison, divergence, engines, llama_cpp, process  # noqa: E402
 from peers import roofline, rows, summary, synth, table, turns  # noqa: E402
 from peers.rows import Test  # noqa: E402
 from peers.say import Failure  # noqa: E402
@@ -276,7 +276,7 @@ class Comparison(unittest.TestCase):
         document = run.document()
         self.assertEqual({line["engine"] for line in document["summary"]},
                          {"wattle", "llama-bench"})
-        self.assertEqual([entry["engine"] for entry in document["left_out"]], ["false"])
+        self.assertEqual(len(document["notes"]), 1)
         self.assertIn("false on tiny.gguf was left out: false failed with status 1",
                       run.markdown())
 
@@ -302,6 +302,51 @@ class Comparison(unittest.TestCase):
         peers = [engines.peer("/bin/true"), engines.peer("/bin/false"), engines.peer("/bin/true")]
         self.assertEqual([engine.name for engine in engines.with_names_apart(peers)],
                          ["true", "false", "true (2)"])
+
+
+class Divergence(unittest.TestCase):
+    def test_reads_both_engines_alike(self):
+        ours = divergence.parse(recorded("wattle-perplexity.json"), "wattle")
+        theirs = divergence.parse(recorded("llama-perplexity.txt"), "llama-perplexity")
+        self.assertEqual(ours, divergence.Divergence(0.0026641505635102004,
+                                                       0.00012287206848061495,
+                                                       0.9607843137254902))
+        self.assertEqual(theirs, divergence.Divergence(0.002475, 0.00011, 0.96863))
+        self.assertEqual(table.divergence(theirs), "0.00248 ± 0.00011")
+
+    def test_refuses_what_is_no_divergence(self):
+        for text in ("", '{"perplexity": 12.0}', "Final estimate: PPL = 12.0 +/- 0.3"):
+            with self.assertRaises(Failure, msg=text):
+                divergence.parse(text, "x")
+
+    def test_finds_the_program_beside_a_peer(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(engines.peer("/bin/true").perplexity, ())
+            for name in ("llama-bench", "llama-perplexity"):
+                program = pathlib.Path(folder, name)
+                program.write_text("#!/bin/bash\ncat " + str(DATA / "llama-perplexity.txt"))
+                program.chmod(0o755)
+            peer = engines.peer(pathlib.Path(folder, "llama-bench"))
+            found = divergence.of_engine(peer, "tiny.gguf", "logits.kld", 1)
+            self.assertEqual(found.kl, divergence.parse(recorded("llama-perplexity.txt"), "x").kl)
+
+    def test_makes_the_copy_and_its_logits_and_deletes_both(self):
+        with tempfile.TemporaryDirectory() as folder:
+            home = pathlib.Path(folder)
+            tool = home / "tool"  # writes the file that is its last or last but two argument
+            tool.write_text('#!/bin/bash\necho "$@" >>"${0%/*}/calls"\n'
+                            'if [[ $1 == perplexity ]]; then : >"${@: -1}"; else : >"$3"; fi\n')
+            tool.chmod(0o755)
+            copies = divergence.FloatCopies(home / "scratch", tool, tool, "text.txt", 2, 1)
+            with copies.logits(pathlib.Path("tiny.gguf"), 100) as logits:
+                self.assertEqual([path.name for path in logits.parent.iterdir()], ["logits.kld"])
+            self.assertEqual(list((home / "scratch").iterdir()), [])
+            first, second = (home / "calls").read_text().splitlines()
+            self.assertRegex(first, r"^--allow-requantize tiny.gguf \S+/f32.gguf F32 1$")
+            self.assertIn("--chunks 2", second)
+            with self.assertRaises(Failure) as caught, copies.logits(tool, 10**15):
+                pass
+            self.assertIn("in F32 takes 4000000.", caught.exception.what)
 
 
 FAKE_SYNTH = """#!/bin/bash
