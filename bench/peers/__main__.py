@@ -5,7 +5,8 @@ import contextlib
 import sys
 import time
 
-from peers import arguments, comparison, divergence, engines, llama_cpp, machine, synth, tree
+from peers import arguments, comparison, curves, divergence, engines, llama_cpp, machine
+from peers import synth, tree
 from peers.say import run_main, say
 
 REAL_MODELS = ("smollm2", "gemma3-270m")
@@ -22,7 +23,8 @@ def parse():
         epilog="Measured are two small models that ./dev fetch gets, and unless --quick also files "
         "of the\nshapes of larger ones, with random weights, as far as they fit into memory:\n"
         f"{', '.join(synth.DEFAULT)}. The table goes to\nstdout; every run's rows to "
-        "build/bench/. How to read both: docs/measuring.md.\n"
+        "build/bench/, and beside them unless --quick a plot of the\nspeed over depth and batch "
+        "of files up to 4 GB. How to read all: docs/measuring.md.\n"
         "llama.cpp and the files lie in ${XDG_CACHE_HOME:-~/.cache}/wattle.")
     parser.add_argument("--quick", action="store_true",
                         help="the two small models alone, as many rounds as fit into two minutes")
@@ -69,34 +71,38 @@ def main():
                                     busy_share=machine.warn_if_busy())
 
         try:
-            measure(run, settings, models, shapes, wattle, copies)
+            measure(run, settings, wattle, models + shapes, copies)
         finally:  # what was measured stays, also where the rest is interrupted
             if run.has_rows():
-                say(f"every run: {run.save(tree.BENCH)}")
+                say("every run: " + ", the plot: ".join(map(str, run.save(tree.BENCH))))
     print(run.json() if settings.json else run.markdown(), end="")
     return 0
 
 
-def measure(run, settings, models, shapes, wattle, copies):
+def measure(run, settings, wattle, models, copies):
     start = time.monotonic()
-    for model in models if copies else ():  # what random weights say is not worth comparing
-        run.measure_divergence(model, copies)
+    for model in models:  # what random weights say is not worth comparing
+        if copies and not isinstance(model, synth.Shape):
+            run.measure_divergence(model, copies)
+
+    def as_file(model):
+        if isinstance(model, synth.Shape):
+            return synth.file(model, wattle, settings.keep)
+        return contextlib.nullcontext(model)
 
     def plan(model):
         return comparison.Plan(model, settings.n_prompt, settings.n_gen, settings.n_depth)
 
     if settings.quick:
         with contextlib.ExitStack() as files:
-            made = [files.enter_context(synth.file(shape, wattle, settings.keep))
-                    for shape in shapes]
-            run.measure([plan(model) for model in models + made], QUICK_LEAST, QUICK_MOST,
-                        QUICK_SECONDS - (time.monotonic() - start))
+            run.measure([plan(files.enter_context(as_file(model))) for model in models],
+                        QUICK_LEAST, QUICK_MOST, QUICK_SECONDS - (time.monotonic() - start))
     else:  # one after the other: all files at once may not fit on the disk
         for model in models:
-            run.measure([plan(model)], settings.rounds)
-        for shape in shapes:
-            with synth.file(shape, wattle, settings.keep) as model:
-                run.measure([plan(model)], settings.rounds)
+            with as_file(model) as file:
+                run.measure([plan(file)], settings.rounds)
+                if file.stat().st_size <= curves.LARGEST_FILE:
+                    run.measure_curves(file)
 
 
 def what_to_measure(settings, wattle):

@@ -7,7 +7,8 @@ import datetime
 import json
 import pathlib
 
-from peers import divergence, engines, machine, roofline, saved, summary, table, tree, turns
+from peers import curves, divergence, engines, machine, plot, roofline, saved, summary
+from peers import table, tree, turns
 from peers.say import Failure, say
 
 
@@ -34,6 +35,7 @@ class Comparison:
         self._costs = {}
         self._samples, self._starts, self._rows = [], [], []
         self._left_out = set()  # (engine, model)
+        self._curves = []
         self._divergences = {}  # (engine, model) -> Divergence
         self._notes = []  # what is not in the table, and why
         self._n_rounds = 0
@@ -51,10 +53,18 @@ class Comparison:
         for n_round in turns.rounds(n_least, n_most or n_least, budget_s):
             for plan in plans:
                 for engine in turns.in_order(self._engines, n_round):
-                    if not self._is_out(engine.name, plan.model):
-                        self._try(engine, plan, n_round)
+                    self._try(self._run, engine, plan, n_round)
             self._roofline.read((self._n_threads,))
             self._n_rounds = n_round + 1
+
+    def measure_curves(self, model):
+        """Speed over depth and over the size of a batch; for the plot alone."""
+        for n_round in range(curves.N_ROUNDS):
+            say(f"round {n_round + 1} of {curves.N_ROUNDS}, {model.name}: over depth and batch")
+            for engine in turns.in_order(self._engines, n_round):
+                for tests in (curves.over_depth, curves.over_batch):
+                    plan = Plan(model, *dataclasses.astuple(tests(self._n_threads))[:3])
+                    self._try(self._run_curve, engine, plan, n_round)
 
     def _cost(self, model):
         """Working it out also puts the file into the page cache."""
@@ -99,10 +109,12 @@ class Comparison:
         self._left_out.add((engine.name, model.name))
         self._note(f"{engine.name} on {model.name} was left out: {why}")
 
-    def _try(self, engine, plan, n_round):
+    def _try(self, run, engine, plan, n_round):
         """A peer need not know every model; ours does."""
+        if self._is_out(engine.name, plan.model):
+            return
         try:
-            self._run(engine, plan, n_round)
+            run(engine, plan, n_round)
         except Failure as failure:
             if engine.name == summary.OURS:
                 raise
@@ -113,16 +125,25 @@ class Comparison:
         model = plan.model.name
         self._starts.append(
             summary.Start(n_round, engine.name, model, self._n_threads, started.wall_s))
+        samples = self._run_tests(engine, plan, n_round, {"start_s": started.wall_s})
+        self._samples += samples
+        speeds = ", ".join(f"{sample.test.name} {table.speed(sample.tokens_per_s)}"
+                           for sample in samples)
+        say(f"round {n_round + 1}, {model}, {engine.name}: {speeds} tokens/s")
+
+    def _run_curve(self, engine, plan, n_round):
+        self._curves += self._run_tests(engine, plan, n_round, {"for_plot": True})
+
+    def _run_tests(self, engine, plan, n_round, more_fields):
+        """The samples of one run, whose rows are kept."""
         tests = engines.Tests(plan.n_prompt, plan.n_gen, plan.n_depth, (self._n_threads,))
         printed, finished = engine.run(plan.model, tests)
-        for row in printed:
-            self._samples.append(summary.Sample(n_round, engine.name, model, row.test,
-                                                row.tokens_per_s, finished.peak_rss_bytes))
-            self._rows.append({"round": n_round, "compared_as": engine.name,
-                               "process_s": finished.wall_s, "start_s": started.wall_s,
-                               "process_peak_rss_bytes": finished.peak_rss_bytes, **row.fields})
-        speeds = ", ".join(f"{row.test.name} {table.speed(row.tokens_per_s)}" for row in printed)
-        say(f"round {n_round + 1}, {model}, {engine.name}: {speeds} tokens/s")
+        self._rows += [{"round": n_round, "compared_as": engine.name,
+                        "process_s": finished.wall_s,
+                        "process_peak_rss_bytes": finished.peak_rss_bytes,
+                        **more_fields, **row.fields} for row in printed]
+        return [summary.Sample(n_round, engine.name, plan.model.name, row.test, row.tokens_per_s,
+                               finished.peak_rss_bytes) for row in printed]
 
     def _lines(self):
         """(line, its shares of memory and of int8)"""
@@ -176,4 +197,9 @@ class Comparison:
         return json.dumps(self.document(), indent=1) + "\n"
 
     def save(self, folder):
-        return saved.write(folder, "peers", self._began, self.json())
+        """The paths of what was written: every run, and the plot where there are curves."""
+        paths = [saved.write(folder, "peers", self._began, self.json())]
+        if self._curves:
+            picture = plot.svg(list(curves.panels(self._curves)))
+            paths.append(saved.write(folder, "peers", self._began, picture, "svg"))
+        return paths

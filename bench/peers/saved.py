@@ -4,10 +4,10 @@
 import os
 
 
-def write(folder, kind, began, text):
-    """FOLDER/KIND-TIME.json, never half of it; its path."""
+def write(folder, kind, began, text, ending="json"):
+    """FOLDER/KIND-TIME.ENDING, never half of it; its path."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{kind}-{began:%Y%m%dT%H%M%SZ}.json"
+    path = folder / f"{kind}-{began:%Y%m%dT%H%M%SZ}.{ending}"
     half = path.with_suffix(".half")
     half.write_text(text)
     os.replace(half, path)
