@@ -6,7 +6,7 @@ import sys
 import time
 
 from peers import arguments, comparison, curves, divergence, engines, llama_cpp, machine
-from peers import synth, tree
+from peers import openvino, synth, tree
 from peers.say import run_main, say
 
 REAL_MODELS = ("smollm2", "gemma3-270m")
@@ -38,6 +38,9 @@ def parse():
     parser.add_argument("--peer", action="append", default=[], metavar="PATH",
                         help="one more program with the flags and the JSON of llama-bench")
     parser.add_argument("--no-llama-cpp", action="store_true", help="do without llama.cpp")
+    parser.add_argument("--openvino", action="store_true",
+                        help="OpenVINO GenAI as well, twice: as it comes, and with "
+                        "DYNAMIC_QUANTIZATION_GROUP_SIZE 128")
     parser.add_argument("-p", "--n-prompt", type=arguments.counts, default=(512,), metavar="LIST",
                         help="tokens of a prompt (default 512; 0: none)")
     parser.add_argument("-n", "--n-gen", type=arguments.counts, default=(128,), metavar="LIST",
@@ -67,6 +70,8 @@ def main():
                 llama_cpp.cache_folder().with_name("divergence"), wattle,
                 programs / "llama-quantize", llama_cpp.cache_folder() / llama_cpp.TEXT,
                 1 if settings.quick else 4, settings.threads)
+        if settings.openvino:
+            peers += openvino.engines()
         run = comparison.Comparison(wattle, peers, settings.threads,
                                     busy_share=machine.warn_if_busy())
 

@@ -26,6 +26,12 @@ def powers_of_two_up_to(n):
     return tuple(sorted({n} | {2**k for k in range(n.bit_length()) if 2**k <= n}))
 
 
+def in_one_line(text):
+    """A failure and, where it tells the end of what a program said, the last line of that."""
+    first, *more = text.splitlines()
+    return first.split(";")[0] + (": " + more[-1].lstrip(" |") if more else "") + "."
+
+
 class Comparison:
     def __init__(self, wattle_program, peers, n_threads, busy_share=None):
         self._program = wattle_program
@@ -90,7 +96,7 @@ class Comparison:
                     self._divergences[engine.name, model.name] = found
 
     def _note(self, text):
-        self._notes.append(text.splitlines()[0] + ".")
+        self._notes.append(in_one_line(text))
         say(text)
 
     def _leave_out_what_does_not_fit(self, model):

@@ -62,6 +62,6 @@ def how_it_ended(status):
 
 def last_lines(file, n_lines=8):
     file.seek(0)
-    lines = file.read().rstrip().splitlines()[-n_lines:]
+    lines = [line for line in file.read().splitlines() if line.strip()][-n_lines:]
     return ("; the end of what it said:\n" + "\n".join(f"     | {line}" for line in lines)
             if lines else "")

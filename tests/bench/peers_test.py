@@ -122,8 +122,14 @@ class Comparison(unittest.TestCase):
         self.assertEqual({line["engine"] for line in document["summary"]},
                          {"wattle", "llama-bench"})
         self.assertEqual(len(document["notes"]), 1)
-        self.assertIn("false on tiny.gguf was left out: false failed with status 1",
+        self.assertIn("\nfalse on tiny.gguf was left out: false failed with status 1.\n",
                       run.markdown())
+
+    def test_a_note_ends_in_what_the_program_said_last(self):
+        with self.assertRaises(Failure) as caught:
+            process.run(["bash", "-c", "printf 'loading\nno such type\n\n' >&2; exit 1"])
+        self.assertEqual(comparison.in_one_line(caught.exception.what),
+                         "bash failed with status 1: no such type.")
 
     def test_leaves_out_what_does_not_fit_into_memory(self):
         self.enterContext(mock.patch.object(comparison.machine, "memory_bytes", lambda: 1100))
