@@ -6,8 +6,8 @@ import sys
 import time
 
 from peers import arguments, comparison, curves, divergence, engines, llama_cpp, machine
-from peers import openvino, synth, tree
-from peers.say import run_main, say
+from peers import openvino, report, synth, tree
+from peers.say import Failure, run_main, say
 
 REAL_MODELS = ("smollm2", "gemma3-270m")
 QUICK_SECONDS = 115  # for quality and the rounds; what comes before them takes some seconds
@@ -78,9 +78,10 @@ def main():
         try:
             measure(run, settings, wattle, models + shapes, copies)
         finally:  # what was measured stays, also where the rest is interrupted
-            if run.has_rows():
-                say("every run: " + ", the plot: ".join(map(str, run.save(tree.BENCH))))
-    print(run.json() if settings.json else run.markdown(), end="")
+            if run.results.rows:
+                paths = report.save(run.results, tree.BENCH)
+                say("every run: " + ", the plot: ".join(map(str, paths)))
+    print(report.as_json(run.results) if settings.json else report.markdown(run.results), end="")
     return 0
 
 
@@ -116,6 +117,11 @@ def what_to_measure(settings, wattle):
     if not files and not shapes:
         files = [tree.fetch_model(name) for name in REAL_MODELS]
         shapes = [] if settings.quick else synth.DEFAULT
+    names = [file.name for file in files]
+    for name in names:
+        if names.count(name) > 1:
+            raise Failure(f"two of the models are called {name}", "the table could not tell them "
+                          "apart: measure one after the other")
     return list(files), [synth.shape(text, wattle) for text in shapes]
 
 

@@ -29,11 +29,12 @@ class Roofline:
             for name in ("read_bytes_per_s", "int8_ops_per_s"):
                 setattr(peak, name, max(getattr(peak, name), row.fields[name] or 0.0))
 
-    def text(self):
-        return "; ".join(
-            f"{n} thread{'s' if n > 1 else ''}: {peak.read_bytes_per_s / 1e9:.1f} GB/s of reads"
-            + (f", {peak.int8_ops_per_s / 1e9:.0f} GOPS of int8" if peak.int8_ops_per_s else "")
-            for n, peak in sorted(self.peaks.items()))
+
+def text(peaks):
+    return "; ".join(
+        f"{n} thread{'s' if n > 1 else ''}: {peak.read_bytes_per_s / 1e9:.1f} GB/s of reads"
+        + (f", {peak.int8_ops_per_s / 1e9:.0f} GOPS of int8" if peak.int8_ops_per_s else "")
+        for n, peak in sorted(peaks.items()))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,7 +23,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 DATA = SOURCE / "tests" / "bench" / "data"
 sys.path.insert(0, str(SOURCE / "bench"))
 from peers import comparison, curves, divergence, engines, llama_cpp  # noqa: E402
-from peers import process, synth, table  # noqa: E402
+from peers import process, report, synth, table  # noqa: E402
 from peers.say import Failure  # noqa: E402
 
 
@@ -102,12 +102,12 @@ class Comparison(unittest.TestCase):
                  if "-p 32" in line]
         self.assertEqual(calls, ["bench", "-m", "-m", "bench"])
 
-        text = run.markdown()
+        text = report.markdown(run.results)
         self.assertRegex(text, r"\| tiny +\| +1 \| tg8 +\| wattle +\| +157 \|.*\| +52 % \|")
         self.assertRegex(text, r"\| tiny +\| +1 \| tg8 +\| llama.cpp \| +76\.0 \|.* 2\.06 x \|")
-        self.assertIn("medians of 2 in turns", text)
+        self.assertIn("medians of 2 rounds in turns", text)
 
-        saved = json.loads(run.save(self.home / "kept")[0].read_text())
+        saved = json.loads(report.save(run.results, self.home / "kept")[0].read_text())
         self.assertEqual(len(saved["rows"]), 8)
         self.assertEqual({row["compared_as"] for row in saved["rows"]}, {"wattle", "llama.cpp"})
         self.assertEqual(len(saved["summary"]), 4)
@@ -118,12 +118,11 @@ class Comparison(unittest.TestCase):
         run = self.run_with(engines.peer("/bin/false"),
                             engines.peer(self.program("llama-bench")))
         run.measure([self.plan], 2)
-        document = run.document()
-        self.assertEqual({line["engine"] for line in document["summary"]},
+        self.assertEqual({sample.engine for sample in run.results.samples},
                          {"wattle", "llama-bench"})
-        self.assertEqual(len(document["notes"]), 1)
+        self.assertEqual(len(run.results.notes), 1)
         self.assertIn("\nfalse on tiny.gguf was left out: false failed with status 1.\n",
-                      run.markdown())
+                      report.markdown(run.results))
 
     def test_a_note_ends_in_what_the_program_said_last(self):
         with self.assertRaises(Failure) as caught:
@@ -135,20 +134,20 @@ class Comparison(unittest.TestCase):
         self.enterContext(mock.patch.object(comparison.machine, "memory_bytes", lambda: 1100))
         run = self.run_with(engines.peer(self.program("llama-bench")))
         run.measure([self.plan], 1)
-        self.assertEqual({row["compared_as"] for row in run.document()["rows"]}, {"wattle"})
+        self.assertEqual({row["compared_as"] for row in run.results.rows}, {"wattle"})
 
         self.enterContext(mock.patch.object(comparison.machine, "memory_bytes", lambda: 900))
         run = self.run_with()
         run.measure([self.plan], 1)
-        self.assertFalse(run.has_rows())
+        self.assertEqual(run.results.rows, [])
 
     def test_draws_what_was_measured_for_the_plot_and_keeps_it_out_of_the_table(self):
         run = self.run_with(engines.peer(self.program("llama-bench")))
         run.measure([self.plan], 1)
-        before = run.markdown()
+        before = report.markdown(run.results)
         run.measure_curves(self.plan.model)
-        self.assertEqual(run.markdown(), before)
-        table_and_rows, picture = run.save(self.home / "kept")
+        self.assertEqual(report.markdown(run.results), before)
+        table_and_rows, picture = report.save(run.results, self.home / "kept")
         self.assertTrue(any(row.get("for_plot")
                             for row in json.loads(table_and_rows.read_text())["rows"]))
         self.assertIn("tiny: generation", picture.read_text())
