@@ -108,11 +108,7 @@ def download(url, path):
     progress = "--progress-bar" if sys.stderr.isatty() else "--silent"
     command = ["curl", "--fail", "--location", "--show-error", progress, "--retry", "2",
                "--connect-timeout", "30", "--output", str(path), url]
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    try:
-        status = child.wait()
-    finally:
-        process.end(child)
+    status = process.status_of(command)
     if status != 0:
         raise Failure(f"curl could not get {url} (status {status})",
                       "npm_config_registry names another registry; "
@@ -152,12 +148,6 @@ def build(folder, log_folder):
     log = log_folder / "llama.cpp.log"
     with open(log, "w", encoding="utf-8") as file:
         for command in commands:
-            child = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
-                                     stdout=file, stderr=subprocess.STDOUT)
-            try:
-                status = child.wait()
-            finally:
-                process.end(child)
-            if status != 0:
+            if process.status_of(command, stdout=file, stderr=subprocess.STDOUT) != 0:
                 raise Failure(f"llama.cpp did not build; all of it: {log}",
                               f"where its folder is damaged: rm -r {folder}")

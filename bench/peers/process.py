@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs a program and says how long it took and how much memory it had: the same meter for all."""
 
+import contextlib
 import dataclasses
 import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -17,27 +19,43 @@ class Finished:
     peak_rss_bytes: int  # of the program; no less than what this Python has, some 20 MB
 
 
+PATIENCE_S = 3
+
+
+def start(command, **settings):
+    """A child that can be ended with all its own children. The terminal's Ctrl-C does not reach it:
+    it hears of that once, by end(), and so cleans up only once."""
+    return subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
+                            process_group=0, **settings)
+
+
 def end(child):
-    """Ends a child that still runs: kindly, then not."""
-    if child.poll() is not None:
-        return
-    child.terminate()
+    """Ends what start() began and what still runs: as by Ctrl-C, so that it cleans up, then
+    less kindly."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        if child.poll() is not None:
+            return
+        os.killpg(child.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(PATIENCE_S)
+
+
+def status_of(command, **settings):
+    """Runs a program that talks to people itself; its exit status."""
+    child = start(command, **settings)
     try:
-        child.wait(timeout=5)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
+        return child.wait()
+    finally:
+        end(child)
 
 
-def run(command, env=None, cwd=None):
+def run(command, env=None):
     """Failure where the program fails, with the end of what it said on stderr."""
-    command = [str(word) for word in command]
     with tempfile.TemporaryFile("w+", errors="replace") as out, \
             tempfile.TemporaryFile("w+", errors="replace") as err:
-        start = time.monotonic()
+        begin = time.monotonic()
         try:
-            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                                     env={**os.environ, **(env or {})}, cwd=cwd)
+            child = start(command, stdout=out, stderr=err, env={**os.environ, **(env or {})})
         except OSError as error:
             raise Failure(f"cannot start {command[0]}: {error.strerror}") from None
         try:
@@ -46,10 +64,10 @@ def run(command, env=None, cwd=None):
             child.returncode = os.waitstatus_to_exitcode(status)
         finally:
             end(child)
-        wall_s = time.monotonic() - start
+        wall_s = time.monotonic() - begin
         if child.returncode != 0:
-            raise Failure(f"{os.path.basename(command[0])} {how_it_ended(child.returncode)}"
-                          f"{last_lines(err)}", "again: " + " ".join(command))
+            raise Failure(f"{os.path.basename(str(command[0]))} {how_it_ended(child.returncode)}"
+                          f"{last_lines(err)}", "again: " + " ".join(map(str, command)))
         out.seek(0)
         return Finished(out.read(), wall_s, usage.ru_maxrss * 1024)
 

@@ -74,11 +74,6 @@ def file(shape, program, keep):
 def make(shape, program):
     shape.path.parent.mkdir(parents=True, exist_ok=True)
     # It says itself what it writes, and leaves nothing half-made.
-    child = subprocess.Popen([program, "synth", shape.preset, "--type", shape.mix, "-o",
-                              shape.path], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    try:
-        status = child.wait()
-    finally:
-        process.end(child)
-    if status != 0:
+    command = [program, "synth", shape.preset, "--type", shape.mix, "-o", shape.path]
+    if process.status_of(command, stdout=subprocess.DEVNULL) != 0:
         raise Failure(f"wattle synth could not write {shape.path}")

@@ -5,8 +5,6 @@ import os
 import pathlib
 import subprocess
 
-from peers import process
-
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BENCH = ROOT / "build" / "bench"
 LOG = ROOT / "build" / "log"
@@ -14,16 +12,23 @@ SMALL_MODEL = ROOT / "models" / "stories-gemma4-moe.gguf"  # any model will do f
 
 
 def dev(*arguments, source=ROOT):
-    """./dev explains its failures itself, and may ask for a password."""
+    """./dev explains its failures itself, and may ask for a password, so it keeps the terminal."""
     # The cache of the compiler then finds the same sources in another folder.
     cache = {"CCACHE_BASEDIR": str(source), "CCACHE_NOHASHDIR": "1"}
     child = subprocess.Popen([source / "dev", *arguments], env={**os.environ, **cache})
     try:
         status = child.wait()
     finally:
-        process.end(child)
+        end(child)
     if status != 0:
         raise SystemExit(status if status > 0 else 128 - status)
+
+
+def end(child):
+    """Ends a child that still runs; what Ctrl-C has reached already is about to."""
+    if child.poll() is None:
+        child.terminate()
+        child.wait()
 
 
 def shell(script, *arguments):
@@ -35,7 +40,7 @@ def shell(script, *arguments):
     try:
         out, _ = child.communicate()
     finally:
-        process.end(child)
+        end(child)
     if child.returncode != 0:
         raise SystemExit(child.returncode)
     return out.strip()

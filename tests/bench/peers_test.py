@@ -50,21 +50,34 @@ class Process(unittest.TestCase):
         with self.assertRaises(Failure):
             process.run(["/no/such/program"])
 
-    def test_ctrl_c_ends_the_engine_and_is_130(self):
+    def interrupt(self, engine, number):
+        """The exit status, and the files that are left. The engine, in bash, is interrupted when it
+        has started `sleep` by the function `wait_long`."""
         with tempfile.TemporaryDirectory() as folder:
             pid = pathlib.Path(folder, "pid")
-            # The engine ignores the terminal's own signal, as some do: it has to be ended.
-            engine = f"trap '' INT; echo $$ >{pid}.half; mv {pid}.half {pid}; exec sleep 30"
+            functions = (f"cd {folder}; wait_long() {{ bash -c 'echo $$ >half; mv half pid; "
+                         "exec sleep 30'; }; ")
             script = ("from peers import process, say\n"
-                      f"say.run_main(lambda: process.run(['bash', '-c', {engine!r}]))")
+                      "process.PATIENCE_S = 0.2\n"
+                      f"say.run_main(lambda: process.run(['bash', '-c', {functions + engine!r}]))")
             child = subprocess.Popen([sys.executable, "-c", script], start_new_session=True,
                                      env=dict(os.environ, PYTHONPATH=str(SOURCE / "bench")))
             while not pid.exists():
                 time.sleep(0.01)
-            os.killpg(child.pid, signal.SIGINT)
-            self.assertEqual(child.wait(timeout=10), 130)
+            os.killpg(child.pid, number)
+            status = child.wait(timeout=10)
             with self.assertRaises(ProcessLookupError):
                 os.kill(int(pid.read_text()), 0)
+            return status, sorted(os.listdir(folder))
+
+    def test_ctrl_c_is_130_and_the_engine_cleans_up_once(self):
+        engine = "trap 'echo >>cleaned_$((++n)); exit 130' INT; wait_long"
+        self.assertEqual(self.interrupt(engine, signal.SIGINT), (130, ["cleaned_1", "pid"]))
+        self.assertEqual(self.interrupt(engine, signal.SIGTERM), (143, ["cleaned_1", "pid"]))
+
+    def test_ends_an_engine_that_ignores_ctrl_c_and_what_it_started(self):
+        self.assertEqual(self.interrupt("trap '' INT; wait_long; true", signal.SIGINT),
+                         (130, ["pid"]))
 
 
 # Prints what was recorded, by its flags.
