@@ -81,6 +81,8 @@ def main():
             if run.results.rows:
                 paths = report.save(run.results, tree.BENCH)
                 say("every run: " + ", the plot: ".join(map(str, paths)))
+    if not run.results.samples:
+        raise Failure("nothing was measured", "what was left out, and why, stands above")
     print(report.as_json(run.results) if settings.json else report.markdown(run.results), end="")
     return 0
 

@@ -5,7 +5,7 @@
 def markdown(head, rows, left=()):
     """Cells padded to columns, so that the text can be read as it is; numbers to the right, but for
     the columns named in `left`."""
-    columns = [[name, *cells] for name, cells in zip(head, zip(*rows), strict=True)]
+    columns = list(zip(head, *rows, strict=True))
     widths = [max(map(len, cells)) for cells in columns]
     flush = [str.ljust if name in left else str.rjust for name in head]
 

@@ -147,6 +147,9 @@ class Table(unittest.TestCase):
             "| wattle | 1234 |\n"
             "| x      |      |\n")
 
+    def test_is_its_head_where_there_is_nothing(self):
+        self.assertEqual(table.markdown(("a", "b"), []), "| a | b |\n|--:|--:|\n")
+
     def test_gives_three_digits(self):
         self.assertEqual([table.speed(v) for v in (0.1234, 4.0, 9.996, 56.78, 123.4, 999.6,
                                                  12345.6)],
