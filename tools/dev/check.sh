@@ -60,8 +60,8 @@ sources_of_build() {
 check_licence_lines() {
   local missing
   missing=$(in_root xargs_files grep -L 'SPDX-License-Identifier: Apache-2.0' -- '*.h' '*.cpp' \
-    '*.inc' '*.py' '*.sh' '*.cmake' '*CMakeLists.txt' dev .ci/run \
-    bench/compare || true)
+    '*.c' '*.inc' '*.py' '*.sh' '*.cmake' '*CMakeLists.txt' dev .ci/run \
+    bench/compare bench/instructions/count || true)
   [[ -z $missing ]] || fail "no SPDX line in: ${missing//$'\n'/, }"
 }
 
