@@ -52,18 +52,6 @@ struct FourBlocks {
     return four;
   }
 
-  // The first n < 4 of them, then zeros.
-  WATTLE_INLINE static FourBlocks load_some(const Block* b, size_t n) {
-    const auto* p = reinterpret_cast<const std::byte*>(b);
-    const size_t n_words = n * sizeof(Block) / 2;
-    const auto first_words = [](size_t count) {
-      return static_cast<__mmask32>(count >= 32 ? ~0U : (1U << count) - 1);
-    };
-    const size_t in_second = n_words < kSecondAt / 2 ? 0 : n_words - kSecondAt / 2;
-    return {_mm512_maskz_loadu_epi16(first_words(n_words), p),
-            _mm512_maskz_loadu_epi16(first_words(in_second), p + kSecondAt)};
-  }
-
   // Words of the four blocks in any order.
   WATTLE_INLINE __m512i words(const uint16_t (&index)[32]) const {
     return _mm512_permutex2var_epi16(first, _mm512_load_si512(index), second);
@@ -86,23 +74,22 @@ struct WordIndex {
       index.at[i] = of_byte(i / 8 * sizeof(Block) + begin + i % 8 * 2);
     return index;
   }
-  // One word of each block, four times in turn; in the high half another one.
-  static constexpr WordIndex two_words(size_t low, size_t high) {
+  // One word of each block, four times in turn, in the low half.
+  static constexpr WordIndex word(size_t begin) {
     WordIndex index{};
-    for (size_t i = 0; i < 32; ++i)
-      index.at[i] = of_byte(i % 4 * sizeof(Block) + (i < 16 ? low : high));
+    for (size_t i = 0; i < 16; ++i) index.at[i] = of_byte(i % 4 * sizeof(Block) + begin);
     return index;
   }
 };
 
 // Raw: what is taken from four blocks before the next row is loaded; codes(raw, first, second): the
 // codes of elements 0 to 15 and of 16 to 31 of each block.
-template <class T, size_t kScaleAt, size_t kMinAt, size_t kCodesAt>
+template <class T, size_t kCodesAt>
 struct WideBlock32 {
   using Block = typename T::Block;
   using Four = FourBlocks<Block>;
   static constexpr int kOffset = T::kSigned ? 128 : T::kOffset;
-  static constexpr auto kScalesAndMins = WordIndex<Block>::two_words(kScaleAt, kMinAt);
+  static constexpr auto kScales = WordIndex<Block>::word(0);
   static constexpr auto kCodes = WordIndex<Block>::bytes_16(kCodesAt);
 
   struct Raw {
@@ -119,12 +106,10 @@ template <class T>
 struct Wide {};  // of the types without one the 256-bit loop is used
 
 template <>
-struct Wide<Q4_0> : WideBlock32<Q4_0, 0, 0, 2> {};
-template <>
-struct Wide<Q4_1> : WideBlock32<Q4_1, 0, 2, 4> {};
+struct Wide<Q4_0> : WideBlock32<Q4_0, 2> {};
 
 template <>
-struct Wide<IQ4_NL> : WideBlock32<IQ4_NL, 0, 0, 2> {
+struct Wide<IQ4_NL> : WideBlock32<IQ4_NL, 2> {
   WATTLE_INLINE static void codes(const Raw& raw, __m512i& first, __m512i& second) {
     const __m512i values =
         _mm512_xor_si512(_mm512_broadcast_i32x4(
@@ -135,19 +120,16 @@ struct Wide<IQ4_NL> : WideBlock32<IQ4_NL, 0, 0, 2> {
   }
 };
 
-// Nibbles with a fifth bit each: bit i of the 32 at kBitsAt belongs to element i.
-template <class T, size_t kScaleAt, size_t kMinAt, size_t kBitsAt>
-struct WideFiveBits : WideBlock32<T, kScaleAt, kMinAt, kBitsAt + 4> {
-  using Base = WideBlock32<T, kScaleAt, kMinAt, kBitsAt + 4>;
-  static constexpr auto kBits = WordIndex<typename T::Block>::bytes_16(kBitsAt);
+// Nibbles with a fifth bit each: bit i of the 32 in qh belongs to element i.
+template <>
+struct Wide<Q5_0> : WideBlock32<Q5_0, 6> {
+  static constexpr auto kBits = WordIndex<Block>::bytes_16(2);
 
   struct Raw {
     __m512i nibbles;
     __m512i bits;  // in the first four bytes of 16; the others are not used
   };
-  WATTLE_INLINE static Raw raw(const typename Base::Four& w) {
-    return {w.words(Base::kCodes.at), w.words(kBits.at)};
-  }
+  WATTLE_INLINE static Raw raw(const Four& w) { return {w.words(kCodes.at), w.words(kBits.at)}; }
   WATTLE_INLINE static void codes(const Raw& raw, __m512i& first, __m512i& second) {
     // The byte that holds the bit of element i: of elements 0 to 15, of 16 to 31.
     const __m512i low = _mm512_set4_epi32(0x01010101, 0x01010101, 0, 0);
@@ -162,11 +144,6 @@ struct WideFiveBits : WideBlock32<T, kScaleAt, kMinAt, kBitsAt + 4> {
   }
 };
 
-template <>
-struct Wide<Q5_0> : WideFiveBits<Q5_0, 0, 0, 2> {};
-template <>
-struct Wide<Q5_1> : WideFiveBits<Q5_1, 0, 2, 4> {};
-
 // Four groups of an activation row, codes and start arranged as codes of weights are: lane 4 i and
 // its three neighbours belong to group i.
 struct FourGroups {
@@ -174,34 +151,18 @@ struct FourGroups {
   __m512i second;
   __m512i start;  // -offset * sum in lane 4 i, 0 in the others
   __m512 scale;   // of groups 0 to 3, four times in turn
-  __m512 sum;     // scale * sum likewise
 
-  // The first n of them, then zeros. All: the caller knows that n is 4.
-  template <class T, bool kAll>
-  WATTLE_INLINE static FourGroups load(const ActQ8& x, size_t g, size_t n) {
-    const auto* scale_at = &x.scale[g].scale;
-    __m512i low;
-    __m512i high;
-    __m256 pairs;
-    __m128i neg_sums;
-    if constexpr (kAll) {
-      low = _mm512_loadu_si512(x.q + 32 * g);
-      high = _mm512_loadu_si512(x.q + 32 * g + 64);
-      pairs = _mm256_loadu_ps(scale_at);
-      neg_sums = _mm_loadu_si128(reinterpret_cast<const __m128i*>(x.neg_sum32 + g));
-    } else {
-      const auto codes = static_cast<__mmask16>((1U << 8 * (n < 2 ? n : 2)) - 1);
-      low = _mm512_maskz_loadu_epi32(codes, x.q + 32 * g);
-      high = _mm512_maskz_loadu_epi32(n == 3 ? 0xff : 0, x.q + 32 * g + 64);
-      pairs = _mm256_maskz_loadu_ps(static_cast<__mmask8>((1U << 2 * n) - 1), scale_at);
-      neg_sums = _mm_maskz_loadu_epi32(static_cast<__mmask8>((1U << n) - 1), x.neg_sum32 + g);
-    }
+  template <class T>
+  WATTLE_INLINE static FourGroups load(const ActQ8& x, size_t g) {
+    const __m512i low = _mm512_loadu_si512(x.q + 32 * g);
+    const __m512i high = _mm512_loadu_si512(x.q + 32 * g + 64);
+    const __m256 pairs = _mm256_loadu_ps(&x.scale[g].scale);
+    const __m128i neg_sums = _mm_loadu_si128(reinterpret_cast<const __m128i*>(x.neg_sum32 + g));
     const __m512i of_group = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
     const __m512 wide = _mm512_castps256_ps512(pairs);
     FourGroups out{_mm512_shuffle_i64x2(low, high, 0x88), _mm512_shuffle_i64x2(low, high, 0xdd),
                    _mm512_setzero_si512(),
-                   _mm512_permutexvar_ps(_mm512_set4_epi32(6, 4, 2, 0), wide), _mm512_setzero_ps()};
-    if constexpr (T::kMin) out.sum = _mm512_permutexvar_ps(_mm512_set4_epi32(7, 5, 3, 1), wide);
+                   _mm512_permutexvar_ps(_mm512_set4_epi32(6, 4, 2, 0), wide)};
     if constexpr (Wide<T>::kOffset != 0) {
       constexpr __mmask16 kFirstOfFour = 0x1111;
       const __m512i sums =
@@ -212,35 +173,29 @@ struct FourGroups {
   }
 };
 
-template <class T, int kActs, bool kAll>
+template <class T, int kActs>
 WATTLE_INLINE void four_blocks_of_four_rows(const FourRows<typename T::Block>& rows,
-                                            const ActQ8 (&x)[kActs], size_t g, size_t n,
-                                            __m512 (&acc)[kRowsInFlight][kActs],
-                                            __m512 (&acc_mins)[kActs]) {
+                                            const ActQ8 (&x)[kActs], size_t g,
+                                            __m512 (&acc)[kRowsInFlight][kActs]) {
   using W = Wide<T>;
   FourGroups groups[kActs];
   WATTLE_UNROLL
-  for (int a = 0; a < kActs; ++a) groups[a] = FourGroups::load<T, kAll>(x[a], g, n);
+  for (int a = 0; a < kActs; ++a) groups[a] = FourGroups::load<T>(x[a], g);
   typename W::Raw raw[kRowsInFlight];
-  __m512i halves = _mm512_setzero_si512();  // lane 4 i + j: block j of row i; scales, then mins
+  __m512i halves = _mm512_setzero_si512();  // lane 4 i + j: the scale of block j of row i
   WATTLE_UNROLL
   for (int i = 0; i < kRowsInFlight; ++i) {
     const auto* at = rows.w[i] + g;
     rows.fetch(at);
     rows.fetch(reinterpret_cast<const std::byte*>(at) + 64);
-    const auto w = kAll ? W::Four::load(at) : W::Four::load_some(at, n);
+    const auto w = W::Four::load(at);
     raw[i] = W::raw(w);
-    halves = _mm512_mask_mov_epi16(halves, 0xf000fU << (4 * i), w.words(W::kScalesAndMins.at));
+    halves = _mm512_mask_mov_epi16(halves, 0xfU << (4 * i), w.words(W::kScales.at));
   }
   const __m512 scales = _mm512_cvtph_ps(_mm512_castsi512_si256(halves));
   __m512 products[kActs];
   WATTLE_UNROLL
   for (int a = 0; a < kActs; ++a) products[a] = _mm512_mul_ps(scales, groups[a].scale);
-  if constexpr (T::kMin) {
-    const __m512 mins = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(halves, 1));
-    WATTLE_UNROLL
-    for (int a = 0; a < kActs; ++a) acc_mins[a] = _mm512_fmadd_ps(mins, groups[a].sum, acc_mins[a]);
-  }
   WATTLE_UNROLL
   for (int i = 0; i < kRowsInFlight; ++i) {
     __m512i first;
@@ -259,13 +214,7 @@ WATTLE_INLINE void four_blocks_of_four_rows(const FourRows<typename T::Block>& r
   }
 }
 
-// The sums of lanes 4 i to 4 i + 3.
-WATTLE_INLINE __m128 sums_of_four(__m512 v) {
-  const __m256 pairs = _mm256_hadd_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
-  const __m256 sums = _mm256_hadd_ps(pairs, pairs);  // {0, 2, 0, 2, 1, 3, 1, 3}
-  return _mm_unpacklo_ps(_mm256_castps256_ps128(sums), _mm256_extractf128_ps(sums, 1));
-}
-
+// n_cols is a multiple of 128.
 template <class T, int kActs>
 void four_rows_of_wide_blocks32(const MatmulArgs& args, size_t act, size_t row, size_t end) {
   const FourRows<typename T::Block> rows(args, row, end);
@@ -274,17 +223,12 @@ void four_rows_of_wide_blocks32(const MatmulArgs& args, size_t act, size_t row, 
   for (int a = 0; a < kActs; ++a)
     x[a] = act_q8(args.act[act + static_cast<size_t>(a)], args.n_cols);
   __m512 acc[kRowsInFlight][kActs] = {};
-  __m512 mins[kActs] = {};
-  const size_t n_groups = args.n_cols / 32;
-  size_t g = 0;
-  for (; g + 4 <= n_groups; g += 4)
-    four_blocks_of_four_rows<T, kActs, true>(rows, x, g, 4, acc, mins);
-  if (g < n_groups) four_blocks_of_four_rows<T, kActs, false>(rows, x, g, n_groups - g, acc, mins);
+  for (size_t g = 0; g < args.n_cols / 32; g += 4)
+    four_blocks_of_four_rows<T, kActs>(rows, x, g, acc);
   WATTLE_UNROLL
   for (int a = 0; a < kActs; ++a) {
-    __m128 y = sums_of_lanes(acc[0][a], acc[1][a], acc[2][a], acc[3][a]);
-    if constexpr (T::kMin) y = _mm_add_ps(y, sums_of_four(mins[a]));
-    store_rows(args.y[act + static_cast<size_t>(a)] + row, y, end - row);
+    store_rows(args.y[act + static_cast<size_t>(a)] + row,
+               sums_of_lanes(acc[0][a], acc[1][a], acc[2][a], acc[3][a]), end - row);
   }
 }
 
