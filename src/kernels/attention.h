@@ -10,7 +10,7 @@ namespace wattle::kernels {
 // Element type of a cached row. q8_0 rows are BlockQ8_0 (quant/blocks.h); head_dim % 32 == 0 there.
 enum class KvType : uint8_t { f32, f16, q8_0 };
 
-// Cached entries of a page, the last one of a run aside. The fast kernels take a page at a time.
+// Cached entries of a page; the last page of a run may hold fewer.
 inline constexpr size_t kAttentionPage = 64;
 
 // One run of cached positions of one KV head against the query rows that share this head: an online
@@ -18,9 +18,9 @@ inline constexpr size_t kAttentionPage = 64;
 // out = 0; at the end out / sum is the attention output.
 //
 // What a query row gets from a kernel does not depend on the other rows of the call nor on n_q, bit
-// for bit; it does depend on where the pages are cut. K and V are read only inside the
-// union [min first, max last) of the rows' ranges, and there they must be finite: an infinite or
-// NaN value may spoil rows whose own range leaves it out.
+// for bit; it does depend on where the pages are cut. K and V are read only inside the union [min
+// first, max last) of the rows' ranges, and there they must be finite: an infinite or NaN value may
+// spoil rows whose own range leaves it out.
 struct AttentionRun {
   const float* q = nullptr;  // [n_q, head_dim_k], already multiplied by the score scale
   size_t q_stride = 0;       // floats between rows
@@ -42,7 +42,7 @@ struct AttentionRun {
 };
 using AttentionFn = void (*)(const AttentionRun&) noexcept;
 
-// Enough for any of the attention kernels. n_kv: at most.
+// Enough for any of the attention kernels, for runs of up to n_q rows and n_kv entries.
 size_t attention_scratch_floats(size_t n_q, size_t n_kv, size_t head_dim_k,
                                 size_t head_dim_v) noexcept;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The attention kernels over Vec. Included once per instruction set, after math.inl.h and
-// kv_rows.inl.h.
+// The attention kernels over Vec. Included once per instruction set, after math.inl.h,
+// kv_rows.inl.h and kv_entries.inl.h.
 //
 // Work is cut into the pages of the run and blocks of up to kBlock query rows. Each score is a dot
 // product of its own: kLanes partial sums along the head, then one fixed tree over the lanes. Each
@@ -13,10 +13,9 @@
 namespace wattle::kernels::WATTLE_SIMD {
 namespace {
 
-inline constexpr size_t kTile = kAttentionPage;
 inline constexpr size_t kBlock = 4;
 
-// With more rows than this, a tile is copied to f32 once instead of decoded for each block.
+// With more rows than this, a page is copied to f32 once instead of decoded for each block.
 inline constexpr size_t kCopyAbove = 2 * kBlock;
 
 // Entries (or vectors of the output) that `rows` query rows take at a time: as many as keep the
@@ -26,27 +25,25 @@ constexpr size_t columns_at_a_time(size_t rows) {
   return kRegisters == 16 && rows == 4 ? 2 : 4;
 }
 
-// The query rows of one block, as far as they see the current tile.
+// The query rows of one block, as far as they see the page.
 struct Block {
   const float* q[kBlock];
   float* out[kBlock];
-  size_t first[kBlock];  // tile entries [first, last) that the row sees
-  size_t last[kBlock];
-  size_t begin;  // union of the ranges
-  size_t end;
+  Entries seen[kBlock];
+  Entries seen_by_any;
   float carry[kBlock];  // what is left of the old sums: exp(old max - new max)
   // Scores, then exp(score - max); 0 where not seen. The rest of a row takes writes past the end.
-  alignas(64) float p[kBlock][kTile + 16];
+  alignas(64) float p[kBlock][kPage + 16];
 };
 
-// p[r][j] = q[r] . k[j] for the entries [begin, end).
+// p[r][j] = q[r] . k[j] for the entries that any row sees.
 template <size_t rows, class K>
 void scores(Block& block, const K& k, size_t head_dim) {
   constexpr size_t cols = columns_at_a_time(rows);
-  for (size_t j = block.begin; j < block.end; j += cols) {
+  for (size_t j = block.seen_by_any.begin; j < block.seen_by_any.end; j += cols) {
     decltype(k.row(0)) k_row[cols];
     for (size_t c = 0; c < cols; ++c) {  // past the end: the last one again, and not stored
-      k_row[c] = k.row(j + c < block.end ? j + c : block.end - 1);
+      k_row[c] = k.row(j + c < block.seen_by_any.end ? j + c : block.seen_by_any.end - 1);
     }
     Vec acc[rows * cols];
     for (Vec& a : acc) a = broadcast(0);
@@ -91,20 +88,20 @@ void scores(Block& block, const K& k, size_t head_dim) {
 // Scores to probabilities of one row; brings its max and sum up to date.
 void online_softmax(Block& block, size_t r, float& row_max, float& row_sum) {
   float* p = block.p[r];
-  if (block.first[r] >= block.last[r]) {
-    for (size_t j = 0; j < kTile; j += kLanes) store(p + j, broadcast(0));
+  if (block.seen[r].empty()) {
+    for (size_t j = 0; j < kPage; j += kLanes) store(p + j, broadcast(0));
     block.carry[r] = 1;
     return;
   }
   const float lowest = -__builtin_inff();
-  for (size_t j = 0; j < block.first[r]; ++j) p[j] = lowest;
-  for (size_t j = block.last[r]; j < kTile; ++j) p[j] = lowest;
+  for (size_t j = 0; j < block.seen[r].begin; ++j) p[j] = lowest;
+  for (size_t j = block.seen[r].end; j < kPage; ++j) p[j] = lowest;
   Vec largest = broadcast(row_max);
-  for (size_t j = 0; j < kTile; j += kLanes) largest = max(largest, load(p + j));
+  for (size_t j = 0; j < kPage; j += kLanes) largest = max(largest, load(p + j));
   const Vec top = broadcast(max(largest));
 
   Vec total = broadcast(0);
-  for (size_t j = 0; j < kTile; j += kLanes) {
+  for (size_t j = 0; j < kPage; j += kLanes) {
     const Vec e = exp(load(p + j) - top);
     store(p + j, e);
     total = total + e;
@@ -124,7 +121,7 @@ void weighted_sum(Block& block, const V& v, size_t i) {
       acc[r * cols + c] = load(block.out[r] + i + c * kLanes) * carry;
     }
   }
-  for (size_t j = block.begin; j < block.end; ++j) {
+  for (size_t j = block.seen_by_any.begin; j < block.seen_by_any.end; ++j) {
     const auto* v_row = v.row(j);
     Vec p[rows];
     for (size_t r = 0; r < rows; ++r) p[r] = broadcast(block.p[r][j]);
@@ -145,7 +142,7 @@ template <size_t rows, class V>
 void weighted_sum_part(Block& block, const V& v, size_t i, size_t n) {
   for (size_t r = 0; r < rows; ++r) {
     Vec acc = load_part(block.out[r] + i, n) * broadcast(block.carry[r]);
-    for (size_t j = block.begin; j < block.end; ++j) {
+    for (size_t j = block.seen_by_any.begin; j < block.seen_by_any.end; ++j) {
       acc = fma(broadcast(block.p[r][j]), V::load_part(v.row(j), i, n), acc);
     }
     store_part(block.out[r] + i, n, acc);
@@ -167,28 +164,21 @@ void attend(const AttentionRun& run, size_t row0, Block& block, const K& k, cons
   if (i < run.head_dim_v) weighted_sum_part<rows>(block, v, i, run.head_dim_v - i);
 }
 
-// All query rows against the tile of entries from tile_begin on; k and v start at the tile.
+// All query rows against the page that begins with entry page_begin of the run.
 template <class K, class V>
-void attend_tile(const AttentionRun& run, size_t tile_begin, const K& k, const V& v) {
+void attend_page(const AttentionRun& run, size_t page_begin, const K& k, const V& v) {
   Block block;
   for (size_t row0 = 0; row0 < run.n_q; row0 += kBlock) {
     const size_t rows = run.n_q - row0 < kBlock ? run.n_q - row0 : kBlock;
-    block.begin = kTile;
-    block.end = 0;
+    block.seen_by_any = kNone;
     for (size_t r = 0; r < rows; ++r) {
       const size_t row = row0 + r;
       block.q[r] = run.q + row * run.q_stride;
       block.out[r] = run.out + row * run.out_stride;
-      const size_t first = run.first[row] < tile_begin ? 0 : run.first[row] - tile_begin;
-      size_t last = run.last[row] < tile_begin ? 0 : run.last[row] - tile_begin;
-      if (last > kTile) last = kTile;
-      block.first[r] = first;
-      block.last[r] = last;
-      if (first >= last) continue;
-      if (first < block.begin) block.begin = first;
-      if (last > block.end) block.end = last;
+      block.seen[r] = in_page(seen_by(run, row), page_begin);
+      block.seen_by_any = block.seen_by_any | block.seen[r];
     }
-    if (block.begin >= block.end) continue;
+    if (block.seen_by_any.empty()) continue;
     switch (rows) {
       case 1: attend<1>(run, row0, block, k, v); break;
       case 2: attend<2>(run, row0, block, k, v); break;
@@ -198,11 +188,10 @@ void attend_tile(const AttentionRun& run, size_t tile_begin, const K& k, const V
   }
 }
 
-// Rows [begin, end) as f32, to the same rows of `out`.
+// Those rows as f32, to the same rows of `out`.
 template <KvType type>
-KvRows<KvType::f32> copy_rows(const KvRows<type>& rows, size_t n_cols, size_t begin, size_t end,
-                              float* out) {
-  for (size_t r = begin; r < end; ++r) {
+KvRows<KvType::f32> copy_rows(const KvRows<type>& rows, size_t n_cols, Entries seen, float* out) {
+  for (size_t r = seen.begin; r < seen.end; ++r) {
     const auto* row = rows.row(r);
     float* copy = out + r * n_cols;
     size_t i = 0;
@@ -214,32 +203,25 @@ KvRows<KvType::f32> copy_rows(const KvRows<type>& rows, size_t n_cols, size_t be
 
 template <KvType k_type, KvType v_type>
 void attention(const AttentionRun& run) noexcept {
-  size_t begin = run.n_kv;
-  size_t end = 0;
-  for (size_t row = 0; row < run.n_q; ++row) {
-    if (run.first[row] >= run.last[row]) continue;
-    if (run.first[row] < begin) begin = run.first[row];
-    if (run.last[row] > end) end = run.last[row];
-  }
-  for (size_t tile = begin / kTile * kTile; tile < end; tile += kTile) {
-    const KvRows<k_type> k(run.k[tile / kTile], run.head_dim_k);
-    const KvRows<v_type> v(run.v[tile / kTile], run.head_dim_v);
+  const Entries seen = seen_by_any(run);
+  for (size_t begin = seen.begin / kPage * kPage; begin < seen.end; begin += kPage) {
+    const KvRows<k_type> k(run.k[begin / kPage], run.head_dim_k);
+    const KvRows<v_type> v(run.v[begin / kPage], run.head_dim_v);
     if (run.n_q <= kCopyAbove) {
-      attend_tile(run, tile, k, v);
+      attend_page(run, begin, k, v);
       continue;
     }
-    const size_t copy_begin = begin > tile ? begin - tile : 0;
-    const size_t copy_end = end - tile < kTile ? end - tile : kTile;
-    float* const v_scratch = run.scratch + kTile * run.head_dim_k;
+    const Entries here = in_page(seen, begin);
+    float* const v_scratch = run.scratch + kPage * run.head_dim_k;
     if constexpr (k_type == KvType::f32 && v_type == KvType::f32) {
-      attend_tile(run, tile, k, v);
+      attend_page(run, begin, k, v);
     } else if constexpr (k_type == KvType::f32) {
-      attend_tile(run, tile, k, copy_rows(v, run.head_dim_v, copy_begin, copy_end, v_scratch));
+      attend_page(run, begin, k, copy_rows(v, run.head_dim_v, here, v_scratch));
     } else if constexpr (v_type == KvType::f32) {
-      attend_tile(run, tile, copy_rows(k, run.head_dim_k, copy_begin, copy_end, run.scratch), v);
+      attend_page(run, begin, copy_rows(k, run.head_dim_k, here, run.scratch), v);
     } else {
-      attend_tile(run, tile, copy_rows(k, run.head_dim_k, copy_begin, copy_end, run.scratch),
-                  copy_rows(v, run.head_dim_v, copy_begin, copy_end, v_scratch));
+      attend_page(run, begin, copy_rows(k, run.head_dim_k, here, run.scratch),
+                  copy_rows(v, run.head_dim_v, here, v_scratch));
     }
   }
 }

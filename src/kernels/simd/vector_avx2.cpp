@@ -6,6 +6,7 @@
 // clang-format off: each builds on those before it
 #include "kernels/simd/math.inl.h"
 #include "kernels/simd/kv_rows.inl.h"
+#include "kernels/simd/kv_entries.inl.h"
 #include "kernels/simd/kv_store.inl.h"
 #include "kernels/simd/elementwise.inl.h"
 #include "kernels/simd/attention.inl.h"

@@ -3,8 +3,8 @@
 // pairs of 16-bit integers in each lane, twice what floats do.
 //
 // Rows of q, k and v become integers with one scale a row: 14 bits for q and k, 13 for v, relative
-// to the largest element; probabilities 15 and a sign that stays unused, relative to the largest of
-// their page. That is about the rounding of an f16 cache, and far below that of the int8
+// to the largest element; probabilities 14 without a sign, relative to the largest of their page.
+// That is about the rounding of an f16 cache, and far below that of the int8
 // activations around it. What a row gets depends on its own q and on the entries it sees, on
 // nothing else.
 //
@@ -17,6 +17,7 @@
 // clang-format off: each builds on those before it
 #include "kernels/simd/math.inl.h"
 #include "kernels/simd/kv_rows.inl.h"
+#include "kernels/simd/kv_entries.inl.h"
 // clang-format on
 #include "kernels/x86/unpack.inl.h"
 
@@ -27,7 +28,6 @@ namespace {
 using x86::load_as;
 using Ints = __m512i;
 
-constexpr size_t kPage = kAttentionPage;
 constexpr size_t kVecs = kPage / kLanes;
 constexpr size_t kBlock = 6;  // query rows at a time: 6 x 4 sums, 4 operands, 1 broadcast
 
@@ -120,7 +120,7 @@ WATTLE_INLINE void transpose(Ints (&v)[16]) {
   }
 }
 
-// One page of the cache as integers. Entries outside of [begin, end) are zero.
+// One page of the cache as integers. Entries that nobody sees are zero, and not read.
 struct Page {
   int32_t* k;  // [pairs_of(head_dim_k)][kPage]
   int32_t* v;  // [kPage / 2][padded_columns(head_dim_v)]
@@ -128,13 +128,13 @@ struct Page {
   alignas(64) float v_scale[kPage];
 
   template <class Rows>
-  void pack_k(const Rows& rows, size_t n_cols, size_t begin, size_t end) {
+  void pack_k(const Rows& rows, size_t n_cols, Entries seen) {
     const size_t n_pairs = pairs_of(n_cols);
     for (size_t first = 0; first < kPage; first += kLanes) {
       Scale scale[kLanes];
       for (size_t j = 0; j < kLanes; ++j) {
-        const bool seen = first + j >= begin && first + j < end;
-        scale[j] = seen ? row_scale<Rows>(rows.row(first + j), n_cols, kMaxK) : Scale{0, 0};
+        const size_t entry = first + j;
+        scale[j] = seen.has(entry) ? row_scale<Rows>(rows.row(entry), n_cols, kMaxK) : Scale{0, 0};
         k_scale[first + j] = scale[j].scale;
       }
       for (size_t pair = 0; pair < n_pairs; pair += kLanes) {
@@ -154,14 +154,13 @@ struct Page {
   }
 
   template <class Rows>
-  void pack_v(const Rows& rows, size_t n_cols, size_t begin, size_t end) {
+  void pack_v(const Rows& rows, size_t n_cols, Entries seen) {
     const size_t n_padded = padded_columns(n_cols);
     for (size_t j = 0; j < kPage; j += 2) {
       Scale scale[2];
       WATTLE_UNROLL
       for (size_t i = 0; i < 2; ++i) {
-        const bool seen = j + i >= begin && j + i < end;
-        scale[i] = seen ? row_scale<Rows>(rows.row(j + i), n_cols, kMaxV) : Scale{0, 0};
+        scale[i] = seen.has(j + i) ? row_scale<Rows>(rows.row(j + i), n_cols, kMaxV) : Scale{0, 0};
         v_scale[j + i] = scale[i].scale;
       }
       const auto entry = [&](size_t i, size_t col) {
@@ -182,36 +181,47 @@ struct Block {
   const int32_t* q[kBlock];
   float q_scale[kBlock];
   float* out[kBlock];
-  size_t first[kBlock];
-  size_t last[kBlock];
+  Entries seen[kBlock];
   float carry[kBlock];  // what is left of the old sums: exp(old max - new max)
   float p_scale[kBlock];
   alignas(64) float score[kBlock][kPage];
-  alignas(64) int16_t p[kBlock][kPage];
+  alignas(64) int32_t p[kBlock][kPage / 2];  // pairs, as q
 };
+
+// sums[r][c] = products of kPairsPerSum pairs of row r with those of vector c of columns, of which
+// one pair lies `stride` numbers after the other.
+template <size_t rows, size_t cols>
+WATTLE_INLINE void multiply(const int32_t* const (&row)[rows], const int32_t* columns,
+                            size_t stride, Ints (&sums)[rows][cols]) {
+  WATTLE_UNROLL
+  for (size_t r = 0; r < rows; ++r) {
+    WATTLE_UNROLL
+    for (size_t c = 0; c < cols; ++c) sums[r][c] = _mm512_setzero_si512();
+  }
+  WATTLE_UNROLL
+  for (size_t pair = 0; pair < kPairsPerSum; ++pair) {
+    Ints column[cols];
+    WATTLE_UNROLL
+    for (size_t c = 0; c < cols; ++c)
+      column[c] = _mm512_load_si512(columns + pair * stride + c * kLanes);
+    WATTLE_UNROLL
+    for (size_t r = 0; r < rows; ++r) {
+      const Ints both = _mm512_set1_epi32(row[r][pair]);
+      WATTLE_UNROLL
+      for (size_t c = 0; c < cols; ++c)
+        sums[r][c] = _mm512_dpwssd_epi32(sums[r][c], column[c], both);
+    }
+  }
+}
 
 template <size_t rows>
 void scores(Block& block, const Page& page, size_t n_pairs) {
   for (size_t begin = 0; begin < n_pairs; begin += kPairsPerSum) {
+    const int32_t* q[rows];
+    WATTLE_UNROLL
+    for (size_t r = 0; r < rows; ++r) q[r] = block.q[r] + begin;
     Ints sums[rows][kVecs];
-    WATTLE_UNROLL
-    for (size_t r = 0; r < rows; ++r) {
-      WATTLE_UNROLL
-      for (size_t v = 0; v < kVecs; ++v) sums[r][v] = _mm512_setzero_si512();
-    }
-    WATTLE_UNROLL
-    for (size_t pair = begin; pair < begin + kPairsPerSum; ++pair) {
-      Ints k[kVecs];
-      WATTLE_UNROLL
-      for (size_t v = 0; v < kVecs; ++v)
-        k[v] = _mm512_load_si512(page.k + pair * kPage + v * kLanes);
-      WATTLE_UNROLL
-      for (size_t r = 0; r < rows; ++r) {
-        const Ints q = _mm512_set1_epi32(block.q[r][pair]);
-        WATTLE_UNROLL
-        for (size_t v = 0; v < kVecs; ++v) sums[r][v] = _mm512_dpwssd_epi32(sums[r][v], k[v], q);
-      }
-    }
+    multiply(q, page.k + begin * kPage, kPage, sums);
     WATTLE_UNROLL
     for (size_t r = 0; r < rows; ++r) {
       WATTLE_UNROLL
@@ -224,11 +234,11 @@ void scores(Block& block, const Page& page, size_t n_pairs) {
   }
 }
 
-// Which entries of the page row r sees, a bit each.
-WATTLE_INLINE uint64_t seen_by(const Block& block, size_t r) {
-  if (block.first[r] >= block.last[r]) return 0;
-  const uint64_t from_first = ~uint64_t{0} << block.first[r];
-  return block.last[r] == kPage ? from_first : from_first & ~(~uint64_t{0} << block.last[r]);
+// Entries of a page, a bit each.
+WATTLE_INLINE uint64_t bits_of(Entries entries) {
+  if (entries.empty()) return 0;
+  const uint64_t from_begin = ~uint64_t{0} << entries.begin;
+  return entries.end == kPage ? from_begin : from_begin & ~(~uint64_t{0} << entries.end);
 }
 
 // Scores, still without their scales, to probabilities times the scales of v; brings max and sum of
@@ -238,7 +248,7 @@ void online_softmax(Block& block, size_t rows, const Page& page, float* row_max,
   const Vec lowest = broadcast(-__builtin_inff());
   float top[kBlock];
   for (size_t r = 0; r < rows; ++r) {
-    const uint64_t seen = seen_by(block, r);
+    const uint64_t seen = bits_of(block.seen[r]);
     Vec largest = broadcast(row_max[r]);
     WATTLE_UNROLL
     for (size_t v = 0; v < kVecs; ++v) {
@@ -274,7 +284,7 @@ void online_softmax(Block& block, size_t rows, const Page& page, float* row_max,
     WATTLE_UNROLL
     for (size_t v = 0; v < kVecs; ++v) {
       _mm256_store_si256(
-          reinterpret_cast<__m256i*>(block.p[r] + v * kLanes),
+          reinterpret_cast<__m256i*>(block.p[r] + v * kLanes / 2),
           _mm512_cvtepi32_epi16(to_ints(load(block.score[r] + v * kLanes), scale.inverse)));
     }
     block.p_scale[r] = scale.scale;
@@ -283,30 +293,16 @@ void online_softmax(Block& block, size_t rows, const Page& page, float* row_max,
   }
 }
 
-// out[r] = out[r] * carry[r] + p[r] V over kPairsPerSum pairs of entries, for `cols` vectors from
-// column i on, of which the last has n columns.
+// out[r] = out[r] * carries[r] + p[r] V over kPairsPerSum pairs of entries from pair `begin` on,
+// for `cols` vectors from column i on, of which the last has n columns.
 template <size_t rows, size_t cols>
 void weighted_sum(const Block& block, const Page& page, size_t n_padded, size_t begin,
                   const float (&carries)[kBlock], size_t i, size_t n) {
+  const int32_t* p[rows];
+  WATTLE_UNROLL
+  for (size_t r = 0; r < rows; ++r) p[r] = block.p[r] + begin;
   Ints sums[rows][cols];
-  WATTLE_UNROLL
-  for (size_t r = 0; r < rows; ++r) {
-    WATTLE_UNROLL
-    for (size_t c = 0; c < cols; ++c) sums[r][c] = _mm512_setzero_si512();
-  }
-  WATTLE_UNROLL
-  for (size_t pair = begin; pair < begin + kPairsPerSum; ++pair) {
-    Ints v[cols];
-    WATTLE_UNROLL
-    for (size_t c = 0; c < cols; ++c)
-      v[c] = _mm512_load_si512(page.v + pair * n_padded + i + c * kLanes);
-    WATTLE_UNROLL
-    for (size_t r = 0; r < rows; ++r) {
-      const Ints p = _mm512_set1_epi32(load_as<int32_t>(block.p[r] + 2 * pair));
-      WATTLE_UNROLL
-      for (size_t c = 0; c < cols; ++c) sums[r][c] = _mm512_dpwssd_epi32(sums[r][c], v[c], p);
-    }
-  }
+  multiply(p, page.v + begin * n_padded + i, n_padded, sums);
   WATTLE_UNROLL
   for (size_t r = 0; r < rows; ++r) {
     const Vec carry = broadcast(carries[r]);
@@ -322,15 +318,14 @@ void weighted_sum(const Block& block, const Page& page, size_t n_padded, size_t 
 }
 
 template <size_t rows>
-void attend(const AttentionRun& run, size_t row0, Block& block, const Page& page, size_t begin,
-            size_t end) {
+void attend(const AttentionRun& run, size_t row0, Block& block, const Page& page, Entries seen) {
   scores<rows>(block, page, pairs_of(run.head_dim_k));
   online_softmax(block, rows, page, run.max + row0, run.sum + row0);
   const size_t n_padded = padded_columns(run.head_dim_v);
   constexpr size_t kCols = 4;
   constexpr float kKept[kBlock] = {1, 1, 1, 1, 1, 1};
-  const size_t first_pair = begin / 2 / kPairsPerSum * kPairsPerSum;
-  for (size_t pair = first_pair; 2 * pair < end; pair += kPairsPerSum) {
+  const size_t first_pair = seen.begin / 2 / kPairsPerSum * kPairsPerSum;
+  for (size_t pair = first_pair; 2 * pair < seen.end; pair += kPairsPerSum) {
     const auto& carries = pair == first_pair ? block.carry : kKept;
     size_t i = 0;
     for (; i + kCols * kLanes <= run.head_dim_v; i += kCols * kLanes)
@@ -371,63 +366,47 @@ void pack_q(const AttentionRun& run, const Scratch& scratch) {
   }
 }
 
-size_t clamp_to_page(size_t entry, size_t page_begin) {
-  if (entry < page_begin) return 0;
-  return min(entry - page_begin, kPage);
-}
-
 void attend_page(const AttentionRun& run, const Scratch& scratch, const Page& page,
                  size_t page_begin) {
   const size_t n_pairs = pairs_of(run.head_dim_k);
   Block block;
   for (size_t row0 = 0; row0 < run.n_q; row0 += kBlock) {
     const size_t rows = min(run.n_q - row0, kBlock);
-    size_t begin = kPage;
-    size_t end = 0;
+    Entries seen = kNone;
     for (size_t r = 0; r < rows; ++r) {
       const size_t row = row0 + r;
       block.q[r] = scratch.q + row * n_pairs;
       block.q_scale[r] = scratch.q_scale[row];
       block.out[r] = run.out + row * run.out_stride;
-      block.first[r] = clamp_to_page(run.first[row], page_begin);
-      block.last[r] = clamp_to_page(run.last[row], page_begin);
-      if (block.first[r] >= block.last[r]) continue;
-      if (block.first[r] < begin) begin = block.first[r];
-      if (block.last[r] > end) end = block.last[r];
+      block.seen[r] = in_page(seen_by(run, row), page_begin);
+      seen = seen | block.seen[r];
     }
-    if (begin >= end) continue;
+    if (seen.empty()) continue;
     switch (rows) {
-      case 1: attend<1>(run, row0, block, page, begin, end); break;
-      case 2: attend<2>(run, row0, block, page, begin, end); break;
-      case 3: attend<3>(run, row0, block, page, begin, end); break;
-      case 4: attend<4>(run, row0, block, page, begin, end); break;
-      case 5: attend<5>(run, row0, block, page, begin, end); break;
-      default: attend<6>(run, row0, block, page, begin, end); break;
+      case 1: attend<1>(run, row0, block, page, seen); break;
+      case 2: attend<2>(run, row0, block, page, seen); break;
+      case 3: attend<3>(run, row0, block, page, seen); break;
+      case 4: attend<4>(run, row0, block, page, seen); break;
+      case 5: attend<5>(run, row0, block, page, seen); break;
+      default: attend<6>(run, row0, block, page, seen); break;
     }
   }
 }
 
 template <KvType k_type, KvType v_type>
 void attention_many(const AttentionRun& run) noexcept {
-  size_t begin = run.n_kv;
-  size_t end = 0;
-  for (size_t row = 0; row < run.n_q; ++row) {
-    if (run.first[row] >= run.last[row]) continue;
-    if (run.first[row] < begin) begin = run.first[row];
-    if (run.last[row] > end) end = run.last[row];
-  }
+  const Entries seen = seen_by_any(run);
   const Scratch scratch(run);
   pack_q(run, scratch);
   Page page;
   page.k = scratch.k;
   page.v = scratch.v;
-  for (size_t page_begin = begin / kPage * kPage; page_begin < end; page_begin += kPage) {
-    const size_t n = page_begin / kPage;
-    const size_t first = clamp_to_page(begin, page_begin);
-    const size_t last = clamp_to_page(end, page_begin);
-    page.pack_k(KvRows<k_type>(run.k[n], run.head_dim_k), run.head_dim_k, first, last);
-    page.pack_v(KvRows<v_type>(run.v[n], run.head_dim_v), run.head_dim_v, first, last);
-    attend_page(run, scratch, page, page_begin);
+  for (size_t begin = seen.begin / kPage * kPage; begin < seen.end; begin += kPage) {
+    const size_t n = begin / kPage;
+    const Entries here = in_page(seen, begin);
+    page.pack_k(KvRows<k_type>(run.k[n], run.head_dim_k), run.head_dim_k, here);
+    page.pack_v(KvRows<v_type>(run.v[n], run.head_dim_v), run.head_dim_v, here);
+    attend_page(run, scratch, page, begin);
   }
 }
 
