@@ -61,8 +61,8 @@ struct DotVnni {
   }
 };
 
-// The 512-bit loop takes whole runs of 128 columns; a shorter rest made it slower than the other
-// one (SmolLM2, 576 columns: a tenth to a fifth of decode with two threads).
+// The 512-bit loop takes whole runs of 128 columns, and no type with a minimum: with both, SmolLM2
+// (Q4_1, 576 columns) lost a tenth to a fifth of its decode on two threads.
 struct Loop {
   template <class T, int kActs>
   static void four_rows(const MatmulArgs& args, size_t act, size_t row, size_t end) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// y = W x for a few activation rows with 512-bit vectors: 128 weights of a row at a time, for the
-// types that decode is mostly made of. What matvec_q8.inl.h says of the loop holds here too.
+// y = W x for a few activation rows with 512-bit vectors, for types whose blocks are 32 nibbles
+// with an offset: 128 weights of a row at a time. What matvec_q8.inl.h says of the loop holds here
+// too.
 //
 // Nibbles come as 16 bytes that hold 32 weights. Masked low halves of four blocks fill one vector,
 // high halves another; both go into the same four lanes of a block, so that one conversion and one
@@ -11,10 +12,6 @@
 
 namespace wattle::kernels::x86 {
 namespace {
-
-WATTLE_INLINE __m512i dot(__m512i sums, __m512i codes, __m512i x) {
-  return _mm512_dpbusd_epi32(sums, codes, x);
-}
 
 WATTLE_INLINE __m512i low_nibbles(__m512i v) { return _mm512_and_si512(v, _mm512_set1_epi8(15)); }
 WATTLE_INLINE __m512i high_nibbles(__m512i v) { return low_nibbles(_mm512_srli_epi16(v, 4)); }
@@ -89,6 +86,7 @@ struct WideBlock32 {
   using Block = typename T::Block;
   using Four = FourBlocks<Block>;
   static constexpr int kOffset = T::kSigned ? 128 : T::kOffset;
+  static_assert(kOffset != 0 && !T::kMin);
   static constexpr auto kScales = WordIndex<Block>::word(0);
   static constexpr auto kCodes = WordIndex<Block>::bytes_16(kCodesAt);
 
@@ -152,24 +150,19 @@ struct FourGroups {
   __m512i start;  // -offset * sum in lane 4 i, 0 in the others
   __m512 scale;   // of groups 0 to 3, four times in turn
 
-  template <class T>
-  WATTLE_INLINE static FourGroups load(const ActQ8& x, size_t g) {
+  WATTLE_INLINE static FourGroups load(const ActQ8& x, size_t g, int offset) {
     const __m512i low = _mm512_loadu_si512(x.q + 32 * g);
     const __m512i high = _mm512_loadu_si512(x.q + 32 * g + 64);
     const __m256 pairs = _mm256_loadu_ps(&x.scale[g].scale);
     const __m128i neg_sums = _mm_loadu_si128(reinterpret_cast<const __m128i*>(x.neg_sum32 + g));
     const __m512i of_group = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
     const __m512 wide = _mm512_castps256_ps512(pairs);
-    FourGroups out{_mm512_shuffle_i64x2(low, high, 0x88), _mm512_shuffle_i64x2(low, high, 0xdd),
-                   _mm512_setzero_si512(),
-                   _mm512_permutexvar_ps(_mm512_set4_epi32(6, 4, 2, 0), wide)};
-    if constexpr (Wide<T>::kOffset != 0) {
-      constexpr __mmask16 kFirstOfFour = 0x1111;
-      const __m512i sums =
-          _mm512_maskz_permutexvar_epi32(kFirstOfFour, of_group, _mm512_castsi128_si512(neg_sums));
-      out.start = _mm512_slli_epi32(sums, __builtin_ctz(Wide<T>::kOffset));
-    }
-    return out;
+    constexpr __mmask16 kFirstOfFour = 0x1111;
+    const __m512i sums =
+        _mm512_maskz_permutexvar_epi32(kFirstOfFour, of_group, _mm512_castsi128_si512(neg_sums));
+    return {_mm512_shuffle_i64x2(low, high, 0x88), _mm512_shuffle_i64x2(low, high, 0xdd),
+            _mm512_slli_epi32(sums, static_cast<unsigned>(__builtin_ctz(offset))),
+            _mm512_permutexvar_ps(_mm512_set4_epi32(6, 4, 2, 0), wide)};
   }
 };
 
@@ -180,7 +173,7 @@ WATTLE_INLINE void four_blocks_of_four_rows(const FourRows<typename T::Block>& r
   using W = Wide<T>;
   FourGroups groups[kActs];
   WATTLE_UNROLL
-  for (int a = 0; a < kActs; ++a) groups[a] = FourGroups::load<T>(x[a], g);
+  for (int a = 0; a < kActs; ++a) groups[a] = FourGroups::load(x[a], g, W::kOffset);
   typename W::Raw raw[kRowsInFlight];
   __m512i halves = _mm512_setzero_si512();  // lane 4 i + j: the scale of block j of row i
   WATTLE_UNROLL
@@ -206,8 +199,8 @@ WATTLE_INLINE void four_blocks_of_four_rows(const FourRows<typename T::Block>& r
                                              4 * i + 2, 4 * i + 3, 4 * i + 3, 4 * i + 3, 4 * i + 3);
     WATTLE_UNROLL
     for (int a = 0; a < kActs; ++a) {
-      const __m512i sums =
-          dot(dot(groups[a].start, first, groups[a].first), second, groups[a].second);
+      const __m512i low = _mm512_dpbusd_epi32(groups[a].start, first, groups[a].first);
+      const __m512i sums = _mm512_dpbusd_epi32(low, second, groups[a].second);
       acc[i][a] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums),
                                   _mm512_permutexvar_ps(of_row, products[a]), acc[i][a]);
     }
