@@ -12,7 +12,7 @@ namespace wattle::kernels::arm {
 namespace {
 
 constexpr size_t kRowPairs = kTileRows / 2;
-constexpr size_t kActPairs = 2;
+constexpr size_t kActPairs = 2;  // at a time: three need more than 32 registers
 
 // Lanes {first, second} of two activation rows, and again.
 WATTLE_INLINE float32x4_t two_by_two(float first, float second) {
@@ -104,20 +104,23 @@ void gemm_i8mm_block(const MatmulArgs& args, size_t act, size_t n_acts, size_t r
   }
 }
 
-template <class T>
-void matmul_i8mm(const MatmulArgs& args, RowRange rows) noexcept {
-  for (size_t row = rows.begin; row < rows.end; row += kTileRows) {
-    pack_tile<T, EightColumns>(args, row, rows.end, args.scratch);
-    for (size_t act = 0; act < args.n_act; act += 2 * kActPairs) {
-      const size_t n = args.n_act - act;
-      if (n >= 3) {
-        gemm_i8mm_block<T, 2>(args, act, n < 4 ? n : 4, row, rows.end);
-      } else {
-        gemm_i8mm_block<T, 1>(args, act, n, row, rows.end);
+struct I8mm {
+  template <class T>
+  static void matmul(const MatmulArgs& args, RowRange rows) noexcept {
+    for (size_t row = rows.begin; row < rows.end; row += kTileRows) {
+      pack_tile<T, EightColumns>(args, row, rows.end, args.scratch);
+      for (size_t act = 0; act < args.n_act; act += 2 * kActPairs) {
+        const size_t n = args.n_act - act;
+        if (n > 2) {
+          const size_t n_acts = n < 2 * kActPairs ? n : 2 * kActPairs;
+          gemm_i8mm_block<T, kActPairs>(args, act, n_acts, row, rows.end);
+        } else {
+          gemm_i8mm_block<T, 1>(args, act, n, row, rows.end);
+        }
       }
     }
   }
-}
+};
 
 }  // namespace
 }  // namespace wattle::kernels::arm

@@ -78,21 +78,23 @@ void gemm_block(const MatmulArgs& args, size_t act, size_t row, size_t end) {
   for (size_t a = 0; a < kActs; ++a) store_tile_column(args.y[act + a] + row, acc[a], end - row);
 }
 
-template <class T>
-void matmul_q8(const MatmulArgs& args, RowRange rows) noexcept {
-  for (size_t row = rows.begin; row < rows.end; row += kTileRows) {
-    pack_tile<T, FourColumns>(args, row, rows.end, args.scratch);
-    size_t act = 0;
-    for (; args.n_act - act >= kActBlock; act += kActBlock) {
-      gemm_block<T, kActBlock>(args, act, row, rows.end);
+struct Dotprod {
+  template <class T>
+  static void matmul(const MatmulArgs& args, RowRange rows) noexcept {
+    for (size_t row = rows.begin; row < rows.end; row += kTileRows) {
+      pack_tile<T, FourColumns>(args, row, rows.end, args.scratch);
+      size_t act = 0;
+      for (; args.n_act - act >= kActBlock; act += kActBlock) {
+        gemm_block<T, kActBlock>(args, act, row, rows.end);
+      }
+      if (args.n_act - act >= 2) {
+        gemm_block<T, 2>(args, act, row, rows.end);
+        act += 2;
+      }
+      if (act < args.n_act) gemm_block<T, 1>(args, act, row, rows.end);
     }
-    if (args.n_act - act >= 2) {
-      gemm_block<T, 2>(args, act, row, rows.end);
-      act += 2;
-    }
-    if (act < args.n_act) gemm_block<T, 1>(args, act, row, rows.end);
   }
-}
+};
 
 }  // namespace
 }  // namespace wattle::kernels::arm

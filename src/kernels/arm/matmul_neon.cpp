@@ -1,45 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matrix products with NEON and its dot-product instructions (Armv8.2 dotprod).
-#include "kernels/arm/dense.inl.h"
 #include "kernels/arm/gemm_q8.inl.h"
-#include "kernels/arm/matvec_q8.inl.h"
+#include "kernels/arm/matmul_rows.inl.h"
 
 namespace wattle::kernels {
-namespace arm {
-namespace {
 
-template <class T>
-constexpr MatmulKernel kKernel{.name = {},
-                               .act = ActFormat::q8,
-                               .matvec = matvec_q8<T>,
-                               .matmul = matmul_q8<T>,
-                               .matmul_from = 5,
-                               .tile_rows = kTileRows,
-                               .scratch_bytes = scratch_bytes_q8<T>};
-
-template <class T>
-constexpr MatmulKernel kFloatKernel{.name = {},
-                                    .act = ActFormat::f32,
-                                    .matvec = matvec_floats<T>,
-                                    .matmul = matmul_floats<T>,
-                                    .matmul_from = 5,
-                                    .tile_rows = kTileRows,
-                                    .scratch_bytes = scratch_bytes_floats};
-
-constexpr MatmulRow kRows[] = {
-    {DType::f32, kFloatKernel<F32>},   {DType::f16, kFloatKernel<F16>},
-    {DType::bf16, kFloatKernel<BF16>}, {DType::q4_0, kKernel<Q4_0>},
-    {DType::q4_1, kKernel<Q4_1>},      {DType::q5_0, kKernel<Q5_0>},
-    {DType::q5_1, kKernel<Q5_1>},      {DType::q8_0, kKernel<Q8_0>},
-    {DType::q2_k, kKernel<Q2_K>},      {DType::q3_k, kKernel<Q3_K>},
-    {DType::q4_k, kKernel<Q4_K>},      {DType::q5_k, kKernel<Q5_K>},
-    {DType::q6_k, kKernel<Q6_K>},      {DType::iq4_nl, kKernel<IQ4_NL>},
-    {DType::iq4_xs, kKernel<IQ4_XS>},  {DType::mxfp4, kKernel<MXFP4>},
-};
-
-}  // namespace
-}  // namespace arm
-
-constinit const MatmulSet neon::kMatmul{arm::kRows, sizeof arm::kRows / sizeof arm::kRows[0]};
+constinit const MatmulSet neon::kMatmul{arm::kRows<arm::Dotprod>,
+                                        sizeof arm::kRows<arm::Dotprod> / sizeof(MatmulRow)};
 
 }  // namespace wattle::kernels

@@ -26,7 +26,7 @@ struct TileLayout {
   static constexpr size_t kBytes = kMinsAt + (T::kMin ? kMinsAt - kScalesAt : 0);
 };
 
-// Stores 32 columns of rows `first` to `first` + 3 of a tile.
+// How 32 columns of rows `first` to `first` + 3 of a tile are stored: EightColumns, FourColumns.
 struct EightColumns {
   WATTLE_INLINE static void store(const int8x16_t (&low)[4], const int8x16_t (&high)[4],
                                   size_t first, int8_t* codes) {
