@@ -41,12 +41,7 @@ def parse():
     parser.add_argument("--openvino", action="store_true",
                         help="OpenVINO GenAI as well, twice: as it comes, and with "
                         "DYNAMIC_QUANTIZATION_GROUP_SIZE 128")
-    parser.add_argument("-p", "--n-prompt", type=arguments.counts, default=(512,), metavar="LIST",
-                        help="tokens of a prompt (default 512; 0: none)")
-    parser.add_argument("-n", "--n-gen", type=arguments.counts, default=(128,), metavar="LIST",
-                        help="tokens to generate (default 128; 0: none)")
-    parser.add_argument("-d", "--n-depth", type=arguments.counts, default=(0,), metavar="LIST",
-                        help="tokens that are there before (default 0)")
+    arguments.add_tests(parser)
     arguments.add_threads(parser)
     parser.add_argument("--rounds", type=arguments.positive, default=5, metavar="N",
                         help="rounds, unless --quick (default 5)")
@@ -60,7 +55,7 @@ def main():
     with machine.measuring_alone(tree.BENCH):
         tree.need_packages("build", "bench")
         wattle = tree.build_program()
-        models, shapes = what_to_measure(settings, wattle)
+        models, shapes, too_large = what_to_measure(settings, wattle)
         synth.check_disk(shapes, settings.keep or settings.quick)
         copies = None
         if not settings.no_llama_cpp:
@@ -73,17 +68,18 @@ def main():
         if settings.openvino:
             peers += openvino.engines()
         run = comparison.Comparison(wattle, peers, settings.threads,
-                                    busy_share=machine.warn_if_busy())
+                                    busy_share=machine.warn_if_busy(), notes=too_large)
 
         try:
             measure(run, settings, wattle, models + shapes, copies)
+            if not run.results.samples:
+                raise Failure("nothing was measured", "what was left out, and why, stands above")
+            print(report.as_json(run.results) if settings.json else report.markdown(run.results),
+                  end="", flush=True)
         finally:  # what was measured stays, also where the rest is interrupted
             if run.results.rows:
                 paths = report.save(run.results, tree.BENCH)
                 say("every run: " + ", the plot: ".join(map(str, paths)))
-    if not run.results.samples:
-        raise Failure("nothing was measured", "what was left out, and why, stands above")
-    print(report.as_json(run.results) if settings.json else report.markdown(run.results), end="")
     return 0
 
 
@@ -114,17 +110,20 @@ def measure(run, settings, wattle, models, copies):
 
 
 def what_to_measure(settings, wattle):
-    """(files, shapes)"""
+    """(files, shapes, notes on shapes that are too large)"""
     files, shapes = settings.model, settings.shape
     if not files and not shapes:
         files = [tree.fetch_model(name) for name in REAL_MODELS]
         shapes = [] if settings.quick else synth.DEFAULT
-    names = [file.name for file in files]
-    for name in names:
-        if names.count(name) > 1:
-            raise Failure(f"two of the models are called {name}", "the table could not tell them "
-                          "apart: measure one after the other")
-    return list(files), [synth.shape(text, wattle) for text in shapes]
+    shapes = [synth.shape(text, wattle) for text in shapes]
+    arguments.need_names_apart([*files, *(shape.path for shape in shapes)])
+    # Before gigabytes are written for nothing.
+    shapes, too_large = synth.fitting(shapes, engines.WATTLE_MEMORY_PER_BYTE)
+    for note in too_large:
+        say(note)
+    if not files and not shapes:
+        raise Failure("nothing is left to measure", "name smaller shapes with --shape")
+    return list(files), shapes, too_large
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import pathlib
 import sys
 
 from peers import machine
-from peers.say import say
+from peers.say import Failure, say
 
 
 class Parser(argparse.ArgumentParser):
@@ -27,6 +27,24 @@ def add_threads(parser):
 
 def add_json(parser):
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+
+
+def add_tests(parser):
+    parser.add_argument("-p", "--n-prompt", type=counts, default=(512,), metavar="LIST",
+                        help="tokens of a prompt (default 512; 0: none)")
+    parser.add_argument("-n", "--n-gen", type=counts, default=(128,), metavar="LIST",
+                        help="tokens to generate (default 128; 0: none)")
+    parser.add_argument("-d", "--n-depth", type=counts, default=(0,), metavar="LIST",
+                        help="tokens that are there before (default 0)")
+
+
+def need_names_apart(paths):
+    """All tables and records know a model by the name of its file."""
+    names = [path.name for path in paths]
+    for name in names:
+        if names.count(name) > 1:
+            raise Failure(f"two of the models are called {name}", "the table could not tell them "
+                          "apart: measure one after the other")
 
 
 def positive(text):

@@ -50,7 +50,7 @@ class Results:
 
 
 class Comparison:
-    def __init__(self, wattle_program, peers, n_threads, busy_share=None):
+    def __init__(self, wattle_program, peers, n_threads, busy_share=None, notes=()):
         self._program = wattle_program
         self._engines = list(engines.with_names_apart([engines.wattle(wattle_program), *peers]))
         self._n_threads = n_threads
@@ -58,7 +58,7 @@ class Comparison:
         self._left_out = set()  # (engine, model)
         self.results = Results(self._engines, busy_share,
                                datetime.datetime.now(datetime.timezone.utc),
-                               peaks=self._roofline.peaks)
+                               peaks=self._roofline.peaks, notes=list(notes))
 
     def measure(self, plans, n_least, n_most=None, budget_s=0):
         """Rounds over all plans: n_least, up to n_most where the budget allows."""

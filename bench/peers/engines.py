@@ -46,9 +46,13 @@ class Engine:
         return rows.parse(finished.out, self.command[0]), finished
 
 
+WATTLE_MEMORY_PER_BYTE = 1.05
+
+
 def wattle(program, name="wattle"):
     # The probe reads 256 MiB, which would count as memory of the engine.
-    return Engine(name, (str(program), "bench", "--no-probe", "-q"), memory_per_byte=1.05,
+    return Engine(name, (str(program), "bench", "--no-probe", "-q"),
+                  memory_per_byte=WATTLE_MEMORY_PER_BYTE,
                   perplexity=(str(program), "perplexity", "--json", "-q"))
 
 

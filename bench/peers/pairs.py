@@ -42,6 +42,9 @@ class Pairs:
                                        for row in printed)
                     say(f"pair {n_round + 1} of {n_rounds}, {model.name}, {engine.name}: {speeds}")
 
+    def has_rows(self):
+        return bool(self._rows)
+
     def changes(self):
         speeds = collections.defaultdict(dict)  # (model, test, engine) -> {round: tokens/s}
         hashes = collections.defaultdict(set)
@@ -53,6 +56,8 @@ class Pairs:
                 before = speeds[model, test, self._before.name]
                 now = speeds[model, test, self._now.name]
                 ratios = summary.ratios_of_pairs(now, before)
+                if not ratios:  # interrupted
+                    continue
                 yield Change(model, test, statistics.median(before.values()),
                              statistics.median(now.values()), statistics.median(ratios),
                              min(ratios), max(ratios), sum(value > 1 for value in ratios),

@@ -14,7 +14,8 @@ def lines(results):
     """(line, its share of memory, its share of int8)"""
     for line in summary.lines(results.samples, results.starts):
         yield line, *roofline.shares(line.test, line.tokens_per_s, results.costs[line.model],
-                                     results.peaks[line.test.n_threads])
+                                     results.peaks.get(line.test.n_threads,
+                                                       roofline.Peak()))
 
 
 def markdown(results):

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the benchmarks talk: one line a step on stderr; a failure with the next thing to try."""
 
+import os
 import signal
 import sys
+
+SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 class Failure(Exception):
@@ -19,20 +22,29 @@ def say(text):
 
 
 def stop_by_signal(number, _frame):
+    for other in SIGNALS:  # once is enough: the rest of the way is cleaning up
+        signal.signal(other, signal.SIG_IGN)
     raise SystemExit(128 + number)
 
 
 def run_main(main):
     """main() with failures as two lines and status 1; Ctrl-C is 130, also where a shell that runs
-    its jobs in the background had it ignored."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop_by_signal)
+    its jobs in the background had it ignored. nohup's SIGHUP stays ignored."""
+    for number in SIGNALS:
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, stop_by_signal)
     try:
-        return main()
+        status = main()
+        sys.stdout.flush()
+        return status
     except Failure as failure:
         say(failure.what)
         if failure.hint:
             print(f"       {failure.hint}", file=sys.stderr)
         return 1
-    except BrokenPipeError:  # the reader of the table has gone
+    except BrokenPipeError:  # the reader of the table has gone; Python would say so at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        say(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         return 1

@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 
-from peers import llama_cpp, process
+from peers import llama_cpp, machine, process
 from peers.say import Failure, say
 
 # Small, dense and with experts: what fits into memory is measured.
@@ -40,6 +40,20 @@ def shape(text, program):
             return Shape(preset, mix, entry["weight_bytes"])
     raise Failure(f"no shape is called {preset!r}",
                   "there are: " + ", ".join(entry["name"] for entry in listed))
+
+
+def fitting(shapes, memory_per_byte):
+    """(those that fit into memory, a note on each other one)"""
+    available = machine.memory_bytes()
+    fit, notes = [], []
+    for shape in shapes:
+        needed = shape.n_bytes * memory_per_byte
+        if needed <= available:
+            fit.append(shape)
+        else:
+            notes.append(f"{shape.path.name} was left out: it takes about {needed / 1e9:.1f} GB of "
+                         f"memory, {available / 1e9:.1f} GB are available.")
+    return fit, notes
 
 
 def check_disk(shapes, together):

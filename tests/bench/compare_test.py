@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 DATA = SOURCE / "tests" / "bench" / "data"
@@ -66,6 +67,16 @@ class Pairs(unittest.TestCase):
         self.assertEqual([row["build"] for row in saved["rows"][::2]],
                          ["abc", "working tree", "working tree", "abc", "abc", "working tree"])
         self.assertEqual(saved["summary"][1]["test"], "tg8")
+
+    def test_shows_the_pairs_there_are_where_it_was_interrupted(self):
+        run = pairs.Pairs(engines.wattle(self.program("before", ["100/a"]), "abc"),
+                          engines.wattle("/bin/false", "working tree"))
+        self.assertFalse(run.has_rows())
+        with contextlib.redirect_stderr(io.StringIO()), self.assertRaises(Failure):
+            run.measure([pathlib.Path("tiny.gguf")], engines.Tests((32,), (8,), (0,), (1,)), 1)
+        self.assertTrue(run.has_rows())
+        self.assertEqual(list(run.changes()), [])
+        self.assertEqual(len(json.loads(run.json())["rows"]), 2)
 
     def test_sees_that_the_logits_changed(self):
         _, generation = self.measure(["100/a"], ["100/b"]).changes()
@@ -122,6 +133,16 @@ class Commit(unittest.TestCase):
             with self.assertRaises(Failure) as caught:
                 commit.resolve(name)
             self.assertIn(repr(name), caught.exception.what)
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can give a folder to somebody else")
+    def test_reads_a_clone_of_somebody_else(self):
+        self.commit("n", "1\n")
+        os.chown(self.home, 12345, 12345)
+        with self.assertRaises(Failure) as caught, mock.patch.object(
+                commit, "git", lambda *words: ["git", "-C", str(self.home), *words]):
+            commit.resolve("HEAD")
+        self.assertIn("ownership", caught.exception.what)
+        commit.resolve("HEAD")
 
     def test_refuses_a_commit_without_a_dev(self):
         with self.assertRaises(Failure) as caught:

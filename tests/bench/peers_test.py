@@ -22,13 +22,17 @@ from unittest import mock
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 DATA = SOURCE / "tests" / "bench" / "data"
 sys.path.insert(0, str(SOURCE / "bench"))
-from peers import comparison, curves, divergence, engines, llama_cpp  # noqa: E402
+from peers import arguments, comparison, curves, divergence, engines, llama_cpp  # noqa: E402
 from peers import process, report, synth, table  # noqa: E402
 from peers.say import Failure  # noqa: E402
 
 
 def recorded(name):
     return (DATA / name).read_text()
+
+
+WAIT_LONG = ("import os, pathlib, time; pathlib.Path(\"pid\").write_text(str(os.getpid())); "
+             "time.sleep(60)")
 
 
 class Process(unittest.TestCase):
@@ -59,11 +63,11 @@ class Process(unittest.TestCase):
 
     def interrupt(self, engine, number, patience_s=30):
         """The exit status, and the files that are left. The engine, in bash, is interrupted when it
-        has started `sleep` by the function `wait_long`."""
+        waits in the function `wait_long`."""
         with tempfile.TemporaryDirectory() as folder:
             pid = pathlib.Path(folder, "pid")
-            # Nothing but builtins before `exec`: bash forgets a SIGINT that a child outlives.
-            functions = f"cd {folder}; wait_long() {{ bash -c 'echo $$ >pid; exec sleep 60'; }}; "
+            # Not bash and `exec sleep`: a SIGINT that comes in between is lost.
+            functions = f"cd {folder}; wait_long() {{ {sys.executable} -ISc '{WAIT_LONG}'; }}; "
             script = ("from peers import process, say\n"
                       f"process.PATIENCE_S = {patience_s}\n"
                       f"say.run_main(lambda: process.run(['bash', '-c', {functions + engine!r}]))")
@@ -81,10 +85,51 @@ class Process(unittest.TestCase):
         engine = "trap 'echo >>cleaned_$((++n)); exit 130' INT; wait_long"
         self.assertEqual(self.interrupt(engine, signal.SIGINT), (130, ["cleaned_1", "pid"]))
         self.assertEqual(self.interrupt(engine, signal.SIGTERM), (143, ["cleaned_1", "pid"]))
+        self.assertEqual(self.interrupt(engine, signal.SIGHUP), (129, ["cleaned_1", "pid"]))
 
     def test_ends_an_engine_that_ignores_ctrl_c_and_what_it_started(self):
         self.assertEqual(self.interrupt("trap '' INT; wait_long; true", signal.SIGINT, 0.1),
                          (130, ["pid"]))
+
+
+class Main(unittest.TestCase):
+    def run_main(self, body, **settings):
+        return subprocess.run([sys.executable, "-c", f"from peers import say, saved\n{body}"],
+                              env=dict(os.environ, PYTHONPATH=str(SOURCE / "bench")),
+                              stderr=subprocess.PIPE, text=True, timeout=30, check=False,
+                              **settings)
+
+    def test_names_the_file_that_could_not_be_written(self):
+        done = self.run_main("raise SystemExit(say.run_main(lambda: open('/no/such/file')))")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr, "bench: /no/such/file: No such file or directory\n")
+
+    def test_says_nothing_where_the_reader_of_the_table_has_gone(self):
+        read, write = os.pipe()
+        os.close(read)
+        with open(write, "wb") as out:
+            done = self.run_main("raise SystemExit(say.run_main(lambda: print('a table')))",
+                                 stdout=out)
+        self.assertEqual((done.returncode, done.stderr), (1, ""))
+
+    def test_a_second_signal_does_not_stop_the_cleaning_up(self):
+        done = self.run_main("""
+import os, signal
+def main():
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        os.kill(os.getpid(), signal.SIGTERM)
+        say.say('cleaned up')
+say.run_main(main)""")
+        self.assertEqual((done.returncode, done.stderr), (130, "bench: cleaned up\n"))
+
+    def test_nohup_stays_in_force(self):
+        done = self.run_main("""
+import os, signal
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+say.run_main(lambda: os.kill(os.getpid(), signal.SIGHUP))""")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 
 # Prints what was recorded, by its flags.
@@ -118,9 +163,12 @@ class Comparison(unittest.TestCase):
     def test_runs_in_turns_and_prints_one_table(self):
         run = self.run_with(engines.peer(self.program("llama-bench"), "llama.cpp"))
         run.measure([self.plan], 2)
-        calls = [line.split()[0] for line in (self.home / "calls").read_text().splitlines()
-                 if "-p 32" in line]
-        self.assertEqual(calls, ["bench", "-m", "-m", "bench"])
+        calls = (self.home / "calls").read_text().splitlines()
+        self.assertEqual([call.split()[0] for call in calls if "-p 32" in call],
+                         ["bench", "-m", "-m", "bench"])
+        # The roofline before the rounds and after each.
+        self.assertEqual(len([call for call in calls if call.startswith("bench -q")
+                              and "-p 1 " in call]), 3)
 
         text = report.markdown(run.results)
         self.assertRegex(text, r"\| tiny +\| +1 \| tg8 +\| wattle +\| +157 \|.*\| +52 % \|")
@@ -175,12 +223,23 @@ class Comparison(unittest.TestCase):
                  if "4096" in line or "256" in line]
         self.assertEqual(len(asked), 2 * 2 * curves.N_ROUNDS)
 
+    def test_a_peer_with_other_threads_has_no_shares(self):
+        peer = self.program("llama-bench")
+        peer.write_text("#!/bin/bash\nsed 's/\"n_threads\": 1,/\"n_threads\": 8,/' "
+                        f"{DATA}/llama-bench.json\n")
+        run = self.run_with(engines.peer(peer, "llama.cpp"))
+        run.measure([self.plan], 1)
+        self.assertRegex(report.markdown(run.results), r"\| tiny +\| +8 \| tg8 +\| llama.cpp \|")
+
     def test_our_own_failure_is_the_end(self):
         run = self.run_with()
         run.measure([self.plan], 1)
-        self.program("wattle").write_text("#!/bin/bash\nexit 1\n")
-        with self.assertRaises(Failure):
+        works = (self.home / "wattle").read_text()
+        (self.home / "wattle").write_text(
+            works.replace("\n", '\n[[ $* != *"-p 32 "* ]] || exit 1\n', 1))
+        with self.assertRaises(Failure) as caught:
             run.measure([self.plan], 1)
+        self.assertIn("wattle failed with status 1", caught.exception.what)
 
     def test_programs_of_one_name_are_told_apart(self):
         peers = [engines.peer("/bin/true"), engines.peer("/bin/false"), engines.peer("/bin/true")]
@@ -277,6 +336,15 @@ class Synth(unittest.TestCase):
             synth.shape("huge", self.program)
         self.assertIn("small, large", caught.exception.hint)
 
+    def test_leaves_out_what_does_not_fit_into_memory(self):
+        shapes = [synth.shape("small", self.program), synth.shape("large", self.program)]
+        self.enterContext(mock.patch.object(synth.machine, "memory_bytes", lambda: 2050))
+        fit, notes = synth.fitting(shapes, 1.05)
+        self.assertEqual(fit, shapes[:1])
+        self.assertEqual(len(notes), 1)
+        self.assertIn("large-q4_0.gguf was left out", notes[0])
+        self.assertEqual(synth.fitting(shapes, 1.0), (shapes, []))
+
     def test_checks_the_disk_for_the_largest_or_for_all(self):
         shapes = [synth.shape("small", self.program), synth.shape("large", self.program)]
         free = types.SimpleNamespace(free=synth.SPARE_BYTES + 2050)
@@ -342,6 +410,12 @@ class Arguments(unittest.TestCase):
             status, _, said = self.dev_bench(*args)
             self.assertEqual(status, 2, args)
             self.assertIn("./dev bench --help", said, args)
+
+    def test_refuses_two_models_of_one_name(self):
+        with self.assertRaises(Failure) as caught:
+            arguments.need_names_apart([pathlib.Path("a/tiny.gguf"), pathlib.Path("b/tiny.gguf")])
+        self.assertIn("tiny.gguf", caught.exception.what)
+        arguments.need_names_apart([pathlib.Path("a/tiny.gguf"), pathlib.Path("a/small.gguf")])
 
     def test_help_needs_nothing(self):
         status, out, _ = self.dev_bench("--help")
