@@ -7,6 +7,7 @@ import time
 
 from peers import arguments, comparison, curves, divergence, engines, llama_cpp, machine
 from peers import openvino, report, synth, tree
+from peers.plan import Plan
 from peers.say import Failure, run_main, say
 
 REAL_MODELS = ("smollm2", "gemma3-270m")
@@ -37,7 +38,8 @@ def parse():
                         help="keep the files that were made for this; else they are deleted")
     parser.add_argument("--peer", action="append", default=[], metavar="PATH",
                         help="one more program with the flags and the JSON of llama-bench")
-    parser.add_argument("--no-llama-cpp", action="store_true", help="do without llama.cpp")
+    parser.add_argument("--no-llama-cpp", action="store_true", help="do without llama.cpp, "
+                        "and so without KL divergences")
     parser.add_argument("--openvino", action="store_true",
                         help="OpenVINO GenAI as well, twice: as it comes, and with "
                         "DYNAMIC_QUANTIZATION_GROUP_SIZE 128")
@@ -59,11 +61,11 @@ def main():
         synth.check_disk(shapes, settings.keep or settings.quick)
         copies = None
         if not settings.no_llama_cpp:
-            programs = llama_cpp.get(tree.LOG)
+            programs = llama_cpp.get()
             peers.insert(0, engines.peer(programs / "llama-bench", "llama.cpp"))
             copies = divergence.FloatCopies(
-                llama_cpp.cache_folder().with_name("divergence"), wattle,
-                programs / "llama-quantize", llama_cpp.cache_folder() / llama_cpp.TEXT,
+                tree.cache() / "divergence", wattle, programs / "llama-quantize",
+                llama_cpp.folder() / llama_cpp.TEXT,
                 1 if settings.quick else 4, settings.threads)
         if settings.openvino:
             peers += openvino.engines()
@@ -95,7 +97,7 @@ def measure(run, settings, wattle, models, copies):
         return contextlib.nullcontext(model)
 
     def plan(model):
-        return comparison.Plan(model, settings.n_prompt, settings.n_gen, settings.n_depth)
+        return Plan(model, settings.n_prompt, settings.n_gen, settings.n_depth)
 
     if settings.quick:
         with contextlib.ExitStack() as files:

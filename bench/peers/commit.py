@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds the program of a commit in a folder of its own."""
 
-import os
 import shutil
 import subprocess
 import tarfile
-import tempfile
 
-from peers import process, tree
+from peers import process, scratch, tree
 from peers.say import Failure, say
 
 
@@ -39,14 +37,12 @@ def build(revision):
     """
     source = folder() / revision[:12]
     if not source.is_dir():
-        folder().mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".half.", dir=folder()) as scratch:
-            archive = os.path.join(scratch, "files.tar")
+        with scratch.folder(folder(), source.name) as half:
+            archive = half / "files.tar"
             process.run(git("archive", "--output", archive, revision))
-            files = os.path.join(scratch, "files")
             with tarfile.open(archive) as opened:
-                opened.extractall(files)
-            os.rename(files, source)
+                opened.extractall(half / "files")
+            (half / "files").rename(source)
     if not (source / "dev").is_file():
         shutil.rmtree(source)
         raise Failure(f"commit {revision[:12]} has no ./dev to build it with")

@@ -4,19 +4,9 @@
 import contextlib
 import dataclasses
 import datetime
-import pathlib
 
 from peers import curves, divergence, engines, machine, roofline, summary, table, tree, turns
 from peers.say import Failure, say
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """What is timed on one model."""
-    model: pathlib.Path
-    n_prompt: tuple
-    n_gen: tuple
-    n_depth: tuple = (0,)
 
 
 def powers_of_two_up_to(n):
@@ -80,8 +70,7 @@ class Comparison:
         for n_round in range(curves.N_ROUNDS):
             say(f"round {n_round + 1} of {curves.N_ROUNDS}, {model.name}: over depth and batch")
             for engine in turns.in_order(self._engines, n_round):
-                for tests in (curves.over_depth, curves.over_batch):
-                    plan = Plan(model, *dataclasses.astuple(tests(self._n_threads))[:3])
+                for plan in curves.plans(model):
                     self._try(self._run_curve, engine, plan, n_round)
 
     def _cost(self, model):
@@ -154,8 +143,7 @@ class Comparison:
 
     def _run_tests(self, engine, plan, n_round, more_fields):
         """The samples of one run, whose rows are kept."""
-        tests = engines.Tests(plan.n_prompt, plan.n_gen, plan.n_depth, (self._n_threads,))
-        printed, finished = engine.run(plan.model, tests)
+        printed, finished = engine.run(plan.model, plan.tests(self._n_threads))
         self.results.rows += [{"round": n_round, "compared_as": engine.name,
                         "process_s": finished.wall_s,
                         "process_peak_rss_bytes": finished.peak_rss_bytes,

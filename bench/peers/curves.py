@@ -3,7 +3,8 @@
 
 import statistics
 
-from peers import engines, plot
+from peers import plot
+from peers.plan import Plan
 from peers.summary import OURS
 
 DEPTHS = (0, 512, 1024, 2048, 4096)
@@ -13,13 +14,10 @@ N_ROUNDS = 3
 LARGEST_FILE = 4 * 10**9
 
 
-def over_depth(n_threads):
-    return engines.Tests((), (32,), DEPTHS, (n_threads,))
-
-
-def over_batch(n_threads):
+def plans(model):
     # A prompt up to 512 tokens is one batch.
-    return engines.Tests(BATCHES, (), (0,), (n_threads,))
+    return (Plan(model, n_prompt=(), n_gen=(32,), n_depth=DEPTHS),
+            Plan(model, n_prompt=BATCHES, n_gen=(), n_depth=(0,)))
 
 
 def panels(samples):

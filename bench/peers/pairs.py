@@ -32,15 +32,16 @@ class Pairs:
         self._rows = []
         self._began = datetime.datetime.now(datetime.timezone.utc)
 
-    def measure(self, models, tests, n_rounds):
+    def measure(self, plans, n_threads, n_rounds):
         for n_round in range(n_rounds):
-            for model in models:
+            for plan in plans:
                 for engine in turns.in_order((self._before, self._now), n_round):
-                    printed, finished = engine.run(model, tests)
-                    self._rows += [(n_round, engine.name, model.name, row) for row in printed]
+                    printed, _ = engine.run(plan.model, plan.tests(n_threads, n_repetitions=2))
+                    model = plan.model.name
+                    self._rows += [(n_round, engine.name, model, row) for row in printed]
                     speeds = ", ".join(f"{row.test.name} {table.speed(row.tokens_per_s)}"
                                        for row in printed)
-                    say(f"pair {n_round + 1} of {n_rounds}, {model.name}, {engine.name}: {speeds}")
+                    say(f"pair {n_round + 1} of {n_rounds}, {model}, {engine.name}: {speeds}")
 
     def has_rows(self):
         return bool(self._rows)

@@ -6,6 +6,7 @@ import math
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 460, 300      # of a panel
+N_COLUMNS = 2
 LEFT, RIGHT, TOP, BOTTOM = 62, 16, 34, 44  # what the axes and the title take of it
 LEGEND = 30
 # Told apart also by those who see few colours (Okabe and Ito, "Color Universal Design").
@@ -29,17 +30,17 @@ class Panel:
     series: dict   # name -> [Point], by x
 
 
-def svg(panels, n_columns=2):
+def svg(panels):
     """Panels in rows, one legend above them."""
     names = list(dict.fromkeys(name for panel in panels for name in panel.series))
     colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
-    n_rows = math.ceil(len(panels) / n_columns)
-    width, height = WIDTH * n_columns, LEGEND + HEIGHT * n_rows
+    n_rows = math.ceil(len(panels) / N_COLUMNS)
+    width, height = WIDTH * N_COLUMNS, LEGEND + HEIGHT * n_rows
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
              f'viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
              f'<rect width="{width}" height="{height}" fill="white"/>', legend(colours)]
     for i, panel in enumerate(panels):
-        x, y = WIDTH * (i % n_columns), LEGEND + HEIGHT * (i // n_columns)
+        x, y = WIDTH * (i % N_COLUMNS), LEGEND + HEIGHT * (i // N_COLUMNS)
         parts += [f'<g transform="translate({x} {y})">', *panel_parts(panel, colours), "</g>"]
     return "\n".join([*parts, "</svg>"]) + "\n"
 

@@ -22,7 +22,7 @@ def markdown(results):
     rows = [(line.model.removesuffix(".gguf"), str(line.test.n_threads), line.test.name,
              line.engine, table.speed(line.tokens_per_s),
              f"{table.speed(line.lowest)} - {table.speed(line.highest)}",
-             "" if line.ratio is None else f"{table.ratio(line.ratio)} x",
+             "" if line.ratio is None else f"{line.ratio:.2f} x",
              table.percent(of_memory), table.percent(of_int8),
              table.mebibytes(line.peak_rss_bytes), table.seconds(line.start_s),
              table.divergence(results.divergences.get((line.engine, line.model))))

@@ -23,7 +23,8 @@ class Roofline:
         self.peaks = {}
 
     def read(self, n_threads):
-        printed, _ = self._engine.run(self._model, Tests((1,), (), (0,), n_threads, 1, False))
+        tests = Tests((1,), (), (0,), n_threads, warmup=False)
+        printed, _ = self._engine.run(self._model, tests)
         for row in printed:
             peak = self.peaks.setdefault(row.test.n_threads, Peak())
             for name in ("read_bytes_per_s", "int8_ops_per_s"):
@@ -55,7 +56,7 @@ def cost_of(wattle_program, model):
     """`wattle bench` prints the share of the peak, not the operations: prompts of one and of two
     tokens, which both end in one head, tell the two parts apart."""
     engine = Engine("wattle", (str(wattle_program), "bench", "-q"))
-    printed, _ = engine.run(model, Tests((1, 2), (), (0,), (1,), 1, False))
+    printed, _ = engine.run(model, Tests((1, 2), (), (0,), (1,), warmup=False))
     one, two = (ops_of_row(row.fields) for row in sorted(printed, key=lambda row: row.test))
     fields = printed[0].fields
     return Cost(fields["weight_bytes_per_token"], two - one, 2 * one - two,

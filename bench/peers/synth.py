@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 
-from peers import llama_cpp, machine, process
+from peers import machine, process, tree
 from peers.say import Failure, say
 
 # Small, dense and with experts: what fits into memory is measured.
@@ -16,7 +16,7 @@ SPARE_BYTES = 10**9  # that a disk keeps free
 
 
 def folder():
-    return llama_cpp.cache_folder().with_name("synth")
+    return tree.cache() / "synth"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -30,10 +30,6 @@ def percent(share):
     return "" if share is None else f"{100 * share:.0f} %"
 
 
-def ratio(value):
-    return "" if value is None else f"{value:.2f}"
-
-
 def mebibytes(n_bytes):
     return f"{n_bytes / 2**20:.0f} MiB" if n_bytes < 10 * 2**30 else f"{n_bytes / 2**30:.1f} GiB"
 

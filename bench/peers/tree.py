@@ -5,10 +5,20 @@ import os
 import pathlib
 import subprocess
 
+from peers.say import Failure
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BENCH = ROOT / "build" / "bench"
 LOG = ROOT / "build" / "log"
 SMALL_MODEL = ROOT / "models" / "stories-gemma4-moe.gguf"  # any model will do for the roofline
+
+
+def cache(env=os.environ):
+    """What every clone shares: other engines, model files of random weights."""
+    base = env.get("XDG_CACHE_HOME") or (env.get("HOME") and env["HOME"] + "/.cache")
+    if not base:
+        raise Failure("no folder for caches: HOME is not set", "set XDG_CACHE_HOME to a folder")
+    return pathlib.Path(base) / "wattle"
 
 
 def dev(*arguments, source=ROOT):

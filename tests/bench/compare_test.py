@@ -18,6 +18,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 DATA = SOURCE / "tests" / "bench" / "data"
 sys.path.insert(0, str(SOURCE / "bench"))
 from peers import commit, engines, pairs, tree  # noqa: E402
+from peers.plan import Plan  # noqa: E402
 from peers.say import Failure  # noqa: E402
 
 # Prints the next of the files beside it.
@@ -26,6 +27,8 @@ files=("$0".*.json)
 cat "${files[0]}"
 rm "${files[0]}"
 """
+
+PLAN = Plan(pathlib.Path("tiny.gguf"), (32,), (8,), (0,))
 
 
 class Pairs(unittest.TestCase):
@@ -47,8 +50,7 @@ class Pairs(unittest.TestCase):
         run = pairs.Pairs(engines.wattle(self.program("before", before), "abc"),
                           engines.wattle(self.program("now", now), "working tree"))
         with contextlib.redirect_stderr(io.StringIO()):
-            run.measure([pathlib.Path("tiny.gguf")], engines.Tests((32,), (8,), (0,), (1,)),
-                        len(now))
+            run.measure([PLAN], 1, len(now))
         return run
 
     def test_prints_the_ratios_of_pairs_and_their_spread(self):
@@ -73,7 +75,7 @@ class Pairs(unittest.TestCase):
                           engines.wattle("/bin/false", "working tree"))
         self.assertFalse(run.has_rows())
         with contextlib.redirect_stderr(io.StringIO()), self.assertRaises(Failure):
-            run.measure([pathlib.Path("tiny.gguf")], engines.Tests((32,), (8,), (0,), (1,)), 1)
+            run.measure([PLAN], 1, 1)
         self.assertTrue(run.has_rows())
         self.assertEqual(list(run.changes()), [])
         self.assertEqual(len(json.loads(run.json())["rows"]), 2)

@@ -23,7 +23,8 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 DATA = SOURCE / "tests" / "bench" / "data"
 sys.path.insert(0, str(SOURCE / "bench"))
 from peers import arguments, comparison, curves, divergence, engines, llama_cpp  # noqa: E402
-from peers import process, report, synth, table  # noqa: E402
+from peers import process, report, scratch, synth, table, tree  # noqa: E402
+from peers.plan import Plan  # noqa: E402
 from peers.say import Failure  # noqa: E402
 
 
@@ -147,7 +148,7 @@ class Comparison(unittest.TestCase):
     def setUp(self):
         self.home = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.enterContext(contextlib.redirect_stderr(io.StringIO()))
-        self.plan = comparison.Plan(self.home / "tiny.gguf", (32,), (8,))
+        self.plan = Plan(self.home / "tiny.gguf", (32,), (8,), (0,))
         self.plan.model.write_bytes(b"x" * 1000)
 
     def program(self, name):
@@ -283,7 +284,7 @@ class Divergence(unittest.TestCase):
             copies = divergence.FloatCopies(home / "scratch", tool, tool, "text.txt", 2, 1)
             with copies.logits(pathlib.Path("tiny.gguf"), 100) as logits:
                 self.assertEqual([path.name for path in logits.parent.iterdir()], ["logits.kld"])
-            self.assertEqual(list((home / "scratch").iterdir()), [])
+            self.assertEqual([path.name for path in (home / "scratch").iterdir()], [".lock"])
             first, second = (home / "calls").read_text().splitlines()
             self.assertRegex(first, r"^--allow-requantize tiny.gguf \S+/f32.gguf F32 1$")
             self.assertIn("--chunks 2", second)
@@ -356,6 +357,18 @@ class Synth(unittest.TestCase):
         synth.check_disk(shapes, together=True)
 
 
+class Scratch(unittest.TestCase):
+    def test_is_gone_afterwards_and_so_is_what_was_left_before(self):
+        with tempfile.TemporaryDirectory() as home:
+            left = pathlib.Path(home, ".half.name")
+            left.mkdir()
+            (left / "old").write_text("x")
+            with scratch.folder(pathlib.Path(home), "name") as folder:
+                self.assertEqual(list(folder.iterdir()), [])
+                (folder / "new").write_text("x")
+            self.assertEqual(os.listdir(home), [])
+
+
 class LlamaCpp(unittest.TestCase):
     def package(self, folder, member):
         path = pathlib.Path(folder, "package.tgz")
@@ -391,12 +404,10 @@ class LlamaCpp(unittest.TestCase):
         self.assertEqual(llama_cpp.registry({"PATH": "/nowhere"}), "https://registry.npmjs.org/")
 
     def test_names_the_cache_folder(self):
-        self.assertEqual(str(llama_cpp.cache_folder({"HOME": "/h"})),
-                         "/h/.cache/wattle/llama.cpp-v0.5.0")
-        self.assertEqual(str(llama_cpp.cache_folder({"HOME": "/h", "XDG_CACHE_HOME": "/c"})),
-                         "/c/wattle/llama.cpp-v0.5.0")
+        self.assertEqual(str(tree.cache({"HOME": "/h"})), "/h/.cache/wattle")
+        self.assertEqual(str(tree.cache({"HOME": "/h", "XDG_CACHE_HOME": "/c"})), "/c/wattle")
         with self.assertRaises(Failure):
-            llama_cpp.cache_folder({})
+            tree.cache({})
 
 
 class Arguments(unittest.TestCase):
