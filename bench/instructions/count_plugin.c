@@ -33,6 +33,7 @@ static void at_exit(qemu_plugin_id_t id, void* data) {
   (void)id;
   (void)data;
   printf("instructions: %llu\n", (unsigned long long)n_instructions);
+  fflush(stdout);  // qemu ends without
 }
 
 __attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t id,

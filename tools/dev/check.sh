@@ -61,7 +61,7 @@ check_licence_lines() {
   local missing
   missing=$(in_root xargs_files grep -L 'SPDX-License-Identifier: Apache-2.0' -- '*.h' '*.cpp' \
     '*.c' '*.inc' '*.py' '*.sh' '*.cmake' '*CMakeLists.txt' dev .ci/run \
-    bench/compare bench/count-instructions || true)
+    bench/compare bench/count-instructions bench/quality || true)
   [[ -z $missing ]] || fail "no SPDX line in: ${missing//$'\n'/, }"
 }
 
