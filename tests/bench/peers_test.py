@@ -23,7 +23,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 DATA = SOURCE / "tests" / "bench" / "data"
 sys.path.insert(0, str(SOURCE / "bench"))
 from peers import arguments, comparison, curves, divergence, engines, llama_cpp  # noqa: E402
-from peers import process, report, scratch, synth, table, tree  # noqa: E402
+from peers import process, report, requantised, scratch, synth, table, tree  # noqa: E402
 from peers.plan import Plan  # noqa: E402
 from peers.say import Failure  # noqa: E402
 
@@ -293,6 +293,20 @@ class Divergence(unittest.TestCase):
             self.assertIn("in F32 takes 4000000.", caught.exception.what)
 
 
+class Requantised(unittest.TestCase):
+    def test_makes_a_copy_and_deletes_it(self):
+        home = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.enterContext(mock.patch.object(tree, "BENCH", home / "bench"))
+        tool = home / "quantize"
+        tool.write_text('#!/bin/bash\necho "$*" >"${@: -3:1}"\n')
+        tool.chmod(0o755)
+        with requantised.file(pathlib.Path("tiny.gguf"), "MXFP4", tool, 2) as path:
+            self.assertEqual(path.name, "tiny-MXFP4.gguf")
+            self.assertEqual(path.read_text(), "--allow-requantize --tensor-type ffn=mxfp4 "
+                             f"tiny.gguf {path} Q8_0 2\n")
+        self.assertEqual(list((home / "bench").iterdir()), [])
+
+
 FAKE_SYNTH = """#!/bin/bash
 if [[ $2 == --list ]]; then
   echo '[{"name": "small", "weight_bytes": 100}, {"name": "large", "weight_bytes": 2000}]'
@@ -421,6 +435,13 @@ class Arguments(unittest.TestCase):
             status, _, said = self.dev_bench(*args)
             self.assertEqual(status, 2, args)
             self.assertIn("./dev bench --help", said, args)
+
+    def test_quality_refuses_a_type_it_does_not_know(self):
+        done = subprocess.run([SOURCE / "bench" / "quality", "--type", "q9"],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=30, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("bench/quality --help", done.stderr)
 
     def test_refuses_two_models_of_one_name(self):
         with self.assertRaises(Failure) as caught:
