@@ -102,12 +102,10 @@ class Comparison:
 
     def _leave_out_what_does_not_fit(self, model):
         """Else the disk would be measured, and everything else on the machine would suffer."""
-        available = machine.memory_bytes()
         for engine in self._engines:
-            needed = model.stat().st_size * engine.memory_per_byte
-            if needed > available:
-                self._leave_out(engine, model, f"takes about {needed / 1e9:.1f} GB of memory, "
-                                f"{available / 1e9:.1f} GB are available")
+            shortage = machine.memory_shortage(model.stat().st_size * engine.memory_per_byte)
+            if shortage:
+                self._leave_out(engine, model, shortage)
 
     def _is_out(self, engine_name, model):
         return (engine_name, model.name) in self._left_out

@@ -36,6 +36,15 @@ def memory_bytes():
     raise Failure("/proc/meminfo has no line MemAvailable")
 
 
+def memory_shortage(needed_bytes):
+    """What is to be said where so much is not available, else ""."""
+    available = memory_bytes()
+    if needed_bytes <= available:
+        return ""
+    return (f"takes about {needed_bytes / 1e9:.1f} GB of memory, "
+            f"{available / 1e9:.1f} GB are available")
+
+
 def busy_share():
     """How busy the processors are with other things, 0 to 1."""
     def times():

@@ -44,15 +44,13 @@ def shape(text, program):
 
 def fitting(shapes, memory_per_byte):
     """(those that fit into memory, a note on each other one)"""
-    available = machine.memory_bytes()
     fit, notes = [], []
     for shape in shapes:
-        needed = shape.n_bytes * memory_per_byte
-        if needed <= available:
-            fit.append(shape)
+        shortage = machine.memory_shortage(shape.n_bytes * memory_per_byte)
+        if shortage:
+            notes.append(f"{shape.path.name} was left out: {shortage}.")
         else:
-            notes.append(f"{shape.path.name} was left out: it takes about {needed / 1e9:.1f} GB of "
-                         f"memory, {available / 1e9:.1f} GB are available.")
+            fit.append(shape)
     return fit, notes
 
 
