@@ -5,7 +5,6 @@ import argparse
 import dataclasses
 import pathlib
 import re
-import subprocess
 
 from instructions.record import Counts
 from peers import process, tree
@@ -63,9 +62,7 @@ def build(preset):
 
 
 def version(compiler):
-    asked = subprocess.run([compiler, "-dumpfullversion"], stdin=subprocess.DEVNULL,
-                           capture_output=True, text=True, check=True)
-    return f"{compiler} {asked.stdout.strip()}"
+    return f"{compiler} {process.run([compiler, '-dumpfullversion']).out.strip()}"
 
 
 def count(counter):

@@ -20,8 +20,9 @@ class Counts:
 def read(file=FILE):
     """Set -> Counts."""
     try:
-        return {name: Counts(**fields) for name, fields in json.loads(file.read_text()).items()}
-    except (ValueError, TypeError, AttributeError) as error:
+        return {name: Counts(fields["compiler"], dict(fields["calls"]))
+                for name, fields in json.loads(file.read_text()).items()}
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise Failure(f"{file} is no record of counts ({error})",
                       f"git checkout {file} brings back the one of the last commit") from None
 

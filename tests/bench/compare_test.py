@@ -140,6 +140,9 @@ class Commit(unittest.TestCase):
     def test_reads_a_clone_of_somebody_else(self):
         self.commit("n", "1\n")
         os.chown(self.home, 12345, 12345)
+        # Whoever runs this may trust every folder.
+        self.enterContext(mock.patch.dict(os.environ, GIT_CONFIG_GLOBAL="/dev/null",
+                                          GIT_CONFIG_NOSYSTEM="1"))
         with self.assertRaises(Failure) as caught, mock.patch.object(
                 commit, "git", lambda *words: ["git", "-C", str(self.home), *words]):
             commit.resolve("HEAD")
