@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""wattle and other programs on the same files, in turns: `./dev bench` and `bench/compare`."""
+"""wattle and other programs on the same files: ./dev bench, bench/compare, bench/quality."""

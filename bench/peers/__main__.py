@@ -63,10 +63,8 @@ def main():
         if not settings.no_llama_cpp:
             programs = llama_cpp.get()
             peers.insert(0, engines.peer(programs / "llama-bench", "llama.cpp"))
-            copies = divergence.FloatCopies(
-                tree.cache() / "divergence", wattle, programs / "llama-quantize",
-                llama_cpp.folder() / llama_cpp.TEXT,
-                1 if settings.quick else 4, settings.threads)
+            copies = divergence.float_copies(wattle, programs, 1 if settings.quick else 4,
+                                             settings.threads)
         if settings.openvino:
             peers += openvino.engines()
         run = comparison.Comparison(wattle, peers, settings.threads,

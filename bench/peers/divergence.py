@@ -11,7 +11,7 @@ import json
 import re
 import shutil
 
-from peers import machine, process, scratch
+from peers import llama_cpp, machine, process, scratch, tree
 from peers.say import Failure
 
 LOGITS_BYTES = 140_000_000  # for a piece of 512 tokens and the largest vocabularies, 262,144
@@ -45,6 +45,12 @@ def of_engine(engine, model, logits, n_threads):
     finished = process.run([*engine.perplexity, "-m", model, "-t", n_threads,
                             "--kl-divergence-base", logits, "--kl-divergence"])
     return parse(finished.out, engine.perplexity[0])
+
+
+def float_copies(wattle, programs, n_pieces, n_threads, text=None):
+    """With the programs of llama.cpp, over its own prose unless there is another text."""
+    return FloatCopies(tree.cache() / "divergence", wattle, programs / "llama-quantize",
+                       text or llama_cpp.folder() / llama_cpp.TEXT, n_pieces, n_threads)
 
 
 class FloatCopies:

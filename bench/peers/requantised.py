@@ -5,7 +5,8 @@ import contextlib
 
 from peers import process, scratch, tree
 
-# Name -> arguments. Where a row is no multiple of 256, K-quants fall back by llama-quantize's rules.
+# Name -> arguments. Where a row is no multiple of 256, K-quants fall back by the rules of
+# llama-quantize.
 TYPES = {
     **{name: (name,) for name in (
         "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K_M", "Q4_K_M", "Q5_K_M", "Q6_K",

@@ -40,6 +40,9 @@ def run_main(main):
     for number in SIGNALS:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, stop_by_signal)
+    if sys.stdout is None:
+        say("standard output is closed: there is no place for a table")
+        return 1
     try:
         status = main()
         sys.stdout.flush()

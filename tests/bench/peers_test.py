@@ -23,7 +23,8 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 DATA = SOURCE / "tests" / "bench" / "data"
 sys.path.insert(0, str(SOURCE / "bench"))
 from peers import arguments, comparison, curves, divergence, engines, llama_cpp  # noqa: E402
-from peers import process, report, requantised, scratch, synth, table, tree  # noqa: E402
+from peers import process, quality, report, requantised, roofline  # noqa: E402
+from peers import scratch, synth, table, tree  # noqa: E402
 from peers.plan import Plan  # noqa: E402
 from peers.say import Failure  # noqa: E402
 
@@ -124,6 +125,15 @@ def main():
         say.say('cleaned up')
 say.run_main(main)""")
         self.assertEqual((done.returncode, done.stderr), (130, "bench: cleaned up\n"))
+
+    def test_says_that_there_is_no_place_for_a_table(self):
+        done = subprocess.run(["bash", "-c", f"exec {sys.executable} -c 'from peers import say; "
+                               "raise SystemExit(say.run_main(lambda: print(1)))' >&-"],
+                              env=dict(os.environ, PYTHONPATH=str(SOURCE / "bench")),
+                              stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr,
+                         "bench: standard output is closed: there is no place for a table\n")
 
     def test_nohup_stays_in_force(self):
         done = self.run_main("""
@@ -305,6 +315,45 @@ class Requantised(unittest.TestCase):
             self.assertEqual(path.read_text(), "--allow-requantize --tensor-type ffn=mxfp4 "
                              f"tiny.gguf {path} Q8_0 2\n")
         self.assertEqual(list((home / "bench").iterdir()), [])
+
+
+class Quality(unittest.TestCase):
+    """The tool is llama-quantize, wattle and llama-perplexity at once: it does not know Q4_1."""
+
+    def setUp(self):
+        self.home = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.enterContext(mock.patch.object(tree, "BENCH", self.home / "bench"))
+        self.enterContext(contextlib.redirect_stderr(io.StringIO()))
+        cost = roofline.Cost(1000, 1.0, 1.0, n_params=100)
+        self.enterContext(mock.patch.object(roofline, "cost_of", lambda program, model: cost))
+        tool = self.home / "tool"
+        tool.write_text(f"""#!/bin/bash
+case "$*" in
+  *" Q4_1 "*) echo no such type >&2; exit 1 ;;
+  --allow-requantize*) : >"${{@: -3:1}}" ;;
+  "perplexity --json"*) cat {DATA}/wattle-perplexity.json ;;
+  perplexity*) : >"${{@: -1}}" ;;
+  *) cat {DATA}/llama-perplexity.txt ;;
+esac
+""")
+        tool.chmod(0o755)
+        copies = divergence.FloatCopies(self.home / "copies", tool, tool, "text.txt", 1, 1)
+        self.quality = quality.Quality(
+            engines.Engine("wattle", (tool,), perplexity=(tool, "perplexity", "--json")),
+            engines.Engine("llama.cpp", (tool,), perplexity=(tool,)), tool, copies, 1)
+
+    def test_goes_on_without_a_type_that_cannot_be_made(self):
+        self.quality.measure([pathlib.Path("tiny.gguf")], ["Q4_0", "Q4_1", "Q8_0"])
+        self.assertEqual([row.type for row in self.quality.rows], ["Q4_0", "Q8_0"])
+        self.assertIn("| tiny  | Q4_0 | 0.00266 ± 0.00012 | 0.00248 ± 0.00011 |  1.08 |           "
+                      "96.1 % |              96.9 % |", self.quality.markdown())
+        self.assertEqual(list((self.home / "bench").iterdir()), [])
+
+    def test_keeps_the_rows_there_are(self):
+        self.quality.measure([pathlib.Path("tiny.gguf")], ["Q4_0"])
+        kept = json.loads(self.quality.save(self.home / "kept").read_text())
+        self.assertEqual([(row["model"], row["type"]) for row in kept], [("tiny", "Q4_0")])
+        self.assertAlmostEqual(kept[0]["ratio"], 0.00266415 / 0.002475, places=6)
 
 
 FAKE_SYNTH = """#!/bin/bash
