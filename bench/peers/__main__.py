@@ -24,7 +24,7 @@ def parse():
         epilog="Measured are two small models that ./dev fetch gets, and unless --quick also files "
         "of the\nshapes of larger ones, with random weights, as far as they fit into memory:\n"
         f"{', '.join(synth.DEFAULT)}. The table goes to\nstdout; every run's rows to "
-        "build/bench/, and beside them unless --quick a plot of the\nspeed over depth and batch "
+        "build/measured/, and beside them unless --quick a plot of the\nspeed over depth and batch "
         "of files up to 4 GB. How to read all: docs/measuring.md.\n"
         "llama.cpp and the files lie in ${XDG_CACHE_HOME:-~/.cache}/wattle.")
     parser.add_argument("--quick", action="store_true",
@@ -54,7 +54,7 @@ def parse():
 def main():
     settings = parse()
     peers = [engines.peer(path) for path in settings.peer]
-    with machine.measuring_alone(tree.BENCH):
+    with machine.measuring_alone(tree.MEASURED):
         tree.need_packages("build", "bench")
         wattle = tree.build_program()
         models, shapes, too_large = what_to_measure(settings, wattle)
@@ -78,7 +78,7 @@ def main():
                   end="", flush=True)
         finally:  # what was measured stays, also where the rest is interrupted
             if run.results.rows:
-                paths = report.save(run.results, tree.BENCH)
+                paths = report.save(run.results, tree.MEASURED)
                 say("every run: " + ", the plot: ".join(map(str, paths)))
     return 0
 

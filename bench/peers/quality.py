@@ -39,7 +39,7 @@ class Quality:
                 try:
                     self._measure_type(model, name, n_params)
                 except Failure as failure:
-                    say(f"{model.name} has no {name}: {failure.what}")
+                    say(f"{model.name}, {name}: left out, as {failure.what}")
 
     def _measure_type(self, model, name, n_params):
         with requantised.file(model, name, self._quantize, self._n_threads) as file, \

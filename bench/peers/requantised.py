@@ -20,7 +20,7 @@ def file(model, name, quantize, n_threads):
     """The path of the copy, as long as it is needed. Of what was rounded before: the copy's own
     weights are what answers are held to, so that does not matter here."""
     *options, kind = TYPES[name]
-    with scratch.folder(tree.BENCH, "requantised") as half:
+    with scratch.folder(tree.MEASURED, "requantised") as half:
         path = half / f"{model.stem}-{name}.gguf"
         process.run([quantize, "--allow-requantize", *options, model, path, kind, n_threads])
         yield path

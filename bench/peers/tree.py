@@ -8,7 +8,7 @@ import subprocess
 from peers.say import Failure
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BENCH = ROOT / "build" / "bench"
+MEASURED = ROOT / "build" / "measured"  # build/bench is what the preset of that name compiles
 LOG = ROOT / "build" / "log"
 SMALL_MODEL = ROOT / "models" / "stories-gemma4-moe.gguf"  # any model will do for the roofline
 

@@ -306,7 +306,7 @@ class Divergence(unittest.TestCase):
 class Requantised(unittest.TestCase):
     def test_makes_a_copy_and_deletes_it(self):
         home = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
-        self.enterContext(mock.patch.object(tree, "BENCH", home / "bench"))
+        self.enterContext(mock.patch.object(tree, "MEASURED", home / "bench"))
         tool = home / "quantize"
         tool.write_text('#!/bin/bash\necho "$*" >"${@: -3:1}"\n')
         tool.chmod(0o755)
@@ -322,7 +322,7 @@ class Quality(unittest.TestCase):
 
     def setUp(self):
         self.home = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
-        self.enterContext(mock.patch.object(tree, "BENCH", self.home / "bench"))
+        self.enterContext(mock.patch.object(tree, "MEASURED", self.home / "bench"))
         self.enterContext(contextlib.redirect_stderr(io.StringIO()))
         cost = roofline.Cost(1000, 1.0, 1.0, n_params=100)
         self.enterContext(mock.patch.object(roofline, "cost_of", lambda program, model: cost))
