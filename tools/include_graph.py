@@ -25,6 +25,7 @@ ALLOWED = {
     "kernels": ["quant", "tensor", "base", "api"],
     "backend": ["tensor", "base", "api"],
     "backend/cpu": ["backend", "kernels", "quant", "tensor", "base", "api"],
+    "backend/rknpu": ["backend", "base", "api"],
     "model": ["backend", "kernels", "gguf", "quant", "tensor", "base", "api"],
     "tokenizer": ["base", "api"],
     "chat": ["base", "api"],
@@ -41,7 +42,8 @@ ALLOWED = {
     # tokenizer: a synthetic vocabulary is spelt in the byte alphabet.
     "measure": ["engine", "tokenizer", "gguf", "quant", "tensor", "base", "api"],
     # model: `show` reads hyperparameters and counts the cache.
-    "cli": ["measure", "runtime/template_loader", "runtime/vocab_loader", "engine", "chat",
+    # backend/rknpu: `npu` writes and reads its command lists.
+    "cli": ["measure", "backend/rknpu", "runtime/template_loader", "runtime/vocab_loader", "engine", "chat",
             "tokenizer", "model", "gguf", "kernels", "tensor", "store", "base", "api"],
 }
 

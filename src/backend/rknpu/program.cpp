@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/rknpu/program.h"
+
+#include <fmt/format.h>
+
+#include "wattle/error.h"
+
+namespace wattle::rknpu {
+namespace {
+
+constexpr uint32_t kTailWords = 4;
+
+// From one task's commands to the next one's.
+constexpr uint32_t task_bytes(Form form) { return form == Form::rocket ? 0x400 : 0x380; }
+
+constexpr uint32_t enabled_blocks(Form form) {
+  return form == Form::rocket ? 0x1d : 0xd;  // CNA, CORE and DPU; with what the DPU reads
+}
+
+// Half the words of the next body, and one more: what the command fetcher counts in.
+constexpr uint32_t fetches_of(size_t body_words) {
+  return static_cast<uint32_t>((body_words + 1) / 2 + 1);
+}
+
+}  // namespace
+
+std::vector<TaskCommands> commands_of(std::span<const MatmulTask> tasks, Form form,
+                                      uint32_t address) {
+  if (address % 16 != 0) {
+    throw Error(ErrorCode::bad_input,
+                fmt::format("commands at {:#x}, expected a multiple of 16", address),
+                "the command fetcher reads pairs of words");
+  }
+  std::vector<TaskCommands> commands;
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    TaskCommands& task = commands.emplace_back();
+    task.address = address + static_cast<uint32_t>(i) * task_bytes(form);
+    const std::vector<RegisterWrite> body = register_writes(tasks[i], form == Form::rocket);
+    for (const RegisterWrite& write : body) task.words.push_back(word_of(write));
+    const bool chained = form == Form::vendor && i + 1 < tasks.size();
+    task.words.push_back(chained ? word_of({Target::pc, 0x0010, task.address + task_bytes(form)})
+                                 : uint64_t{0});
+    task.words.push_back(word_of({Target::pc, 0x0014, chained ? fetches_of(body.size()) : 0}));
+    task.words.push_back(word_of({Target::version, 0, 0}));
+    task.words.push_back(word_of({Target::enable, 0x0008, enabled_blocks(form)}));
+  }
+  return commands;
+}
+
+TaskDescriptor descriptor_of(const TaskCommands& task, Form form) {
+  TaskDescriptor descriptor;
+  descriptor.enable_mask = enabled_blocks(form);
+  descriptor.regcfg_amount = static_cast<uint32_t>(task.words.size()) - kTailWords;
+  descriptor.regcmd_addr = task.address;
+  return descriptor;
+}
+
+}  // namespace wattle::rknpu

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// `wattle npu`: command lists of the NPU, written and read. Needs no NPU.
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "backend/rknpu/listing.h"
+#include "backend/rknpu/matmul_plan.h"
+#include "backend/rknpu/program.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/program.h"
+#include "cli/text_file.h"
+#include "wattle/error.h"
+
+namespace wattle::cli {
+namespace {
+
+constexpr size_t kMaxListingBytes = size_t{64} << 20;
+
+struct NpuFlags {
+  std::string action;
+  std::string type;
+  rknpu::Matmul matmul{.a = 0x10003000, .b = 0x20000000, .c = 0x30000000};
+  uint32_t commands = 0x10000000;
+  std::string orientation = "native";
+  std::string form = "vendor";
+  std::string runtime = "1.6";
+  bool weight_reuse = false;
+  bool data_reuse = false;
+  bool json = false;
+  std::string file = "-";
+};
+
+rknpu::Orientation orientation_of(const std::string& name) {
+  return name == "native"   ? rknpu::Orientation::native
+         : name == "column" ? rknpu::Orientation::column
+                            : rknpu::Orientation::row_major;
+}
+
+std::vector<rknpu::TaskCommands> program_of(const NpuFlags& flags) {
+  const rknpu::Form form = flags.form == "rocket" ? rknpu::Form::rocket : rknpu::Form::vendor;
+  const auto runtime = flags.runtime == "1.5" ? rknpu::Runtime::v1_5 : rknpu::Runtime::v1_6;
+  rknpu::Matmul matmul = flags.matmul;
+  const auto type = rknpu::matmul_type_of(flags.type);
+  if (!type) {
+    throw Error(ErrorCode::usage,
+                fmt::format("wattle npu emit: --type is '{}', expected f16, i8, i4 or f16f16f16",
+                            flags.type),
+                "it names the elements of A and B");
+  }
+  matmul.type = *type;
+  if (matmul.m == 0 || matmul.k == 0 || matmul.n == 0) {
+    throw Error(ErrorCode::usage, "wattle npu emit: --m, --k and --n say the sizes, 1 at least",
+                "wattle npu emit --type i8 --m 4 --k 512 --n 256");
+  }
+  std::vector<rknpu::MatmulTask> tasks =
+      rknpu::plan_matmul(matmul, orientation_of(flags.orientation), form, runtime);
+  for (rknpu::MatmulTask& task : tasks) {
+    task.weight_reuse |= flags.weight_reuse;
+    task.data_reuse |= flags.data_reuse;
+  }
+  return rknpu::commands_of(tasks, form, flags.commands);
+}
+
+int emit(const NpuFlags& flags) {
+  const std::vector<rknpu::TaskCommands> program = program_of(flags);
+  if (flags.json) {
+    nlohmann::json tasks = nlohmann::json::array();
+    for (const rknpu::TaskCommands& task : program) {
+      nlohmann::json words = nlohmann::json::array();
+      for (const uint64_t word : task.words) words.push_back(fmt::format("{:016x}", word));
+      tasks.push_back({{"address", fmt::format("{:x}", task.address)}, {"words", words}});
+    }
+    print_out(nlohmann::json{{"tasks", tasks}}.dump(1) + "\n");
+    return kExitOk;
+  }
+  for (size_t i = 0; i < program.size(); ++i) {
+    print_out(fmt::format("# task {}: {}; commands at {:#x}\n", i, rknpu::summary(program[i].words),
+                          program[i].address));
+    for (const uint64_t word : program[i].words) print_out(rknpu::annotated(word) + "\n");
+  }
+  return kExitOk;
+}
+
+int decode(const NpuFlags& flags) {
+  const std::vector<uint64_t> words =
+      rknpu::parse_listing(read_text_file(flags.file, kMaxListingBytes));
+  if (words.empty()) {
+    throw Error(ErrorCode::bad_input, "no command words on standard input",
+                "`wattle npu emit --type i8 --m 4 --k 512 --n 256` prints some");
+  }
+  for (const uint64_t word : words) print_out(rknpu::annotated(word) + "\n");
+  const auto tasks = rknpu::tasks_of(words);
+  for (size_t i = 0; i < tasks.size(); ++i)
+    print_out(fmt::format("# task {}: {}\n", i, rknpu::summary(tasks[i])));
+  return kExitOk;
+}
+
+}  // namespace
+
+Command add_npu(CLI::App& program) {
+  auto flags = std::make_shared<NpuFlags>();
+  CLI::App* app =
+      program.add_subcommand("npu", "command lists of the RK3588's NPU: write or read one");
+  app->add_option("ACTION", flags->action,
+                  "emit: the commands of a product C = A B; decode: what commands on stdin say")
+      ->required()
+      ->check(CLI::IsMember({"emit", "decode"}));
+  app->add_option("--type", flags->type, "elements of A and B: f16, i8, i4; f16f16f16: C in f16")
+      ->type_name("TYPE");
+  app->add_option("--m", flags->matmul.m, "rows of A and C")->type_name("N");
+  app->add_option("--k", flags->matmul.k, "columns of A, rows of B")->type_name("N");
+  app->add_option("--n", flags->matmul.n, "columns of B and C")->type_name("N");
+  app->add_option("--orientation", flags->orientation,
+                  "how rows of A lie: native (default), column or row-major")
+      ->check(CLI::IsMember({"native", "column", "row-major"}))
+      ->type_name("HOW");
+  app->add_option("--form", flags->form, "kernel driver: vendor (default) or rocket (mainline)")
+      ->check(CLI::IsMember({"vendor", "rocket"}))
+      ->type_name("DRIVER");
+  app->add_option("--runtime", flags->runtime,
+                  "whose rules of cutting into tasks: 1.6 (default) or 1.5")
+      ->check(CLI::IsMember({"1.5", "1.6"}))
+      ->type_name("VERSION");
+  app->add_option("--a", flags->matmul.a, "address of A for the NPU, such as 0x10003000")
+      ->type_name("ADDRESS");
+  app->add_option("--b", flags->matmul.b, "address of B")->type_name("ADDRESS");
+  app->add_option("--c", flags->matmul.c, "address of C")->type_name("ADDRESS");
+  app->add_option("--commands", flags->commands, "address of the commands")->type_name("ADDRESS");
+  app->add_flag("--weight-reuse", flags->weight_reuse, "the task before left the same weights");
+  app->add_flag("--data-reuse", flags->data_reuse, "the task before left the same features");
+  app->add_flag("--json", flags->json, "emit: words alone, as JSON");
+  app->footer(
+      "wattle npu emit --type i8 --m 4 --k 512 --n 256\n"
+      "wattle npu emit --type i4 --m 2 --k 64 --n 64 | wattle npu decode\n"
+      "Nothing here runs such a list yet. docs/npu.md says what is proven, and how.");
+  return {app, [flags] { return flags->action == "emit" ? emit(*flags) : decode(*flags); }};
+}
+
+}  // namespace wattle::cli

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/cli/program.h"
+
+namespace wattle {
+namespace {
+
+using test::run_wattle;
+using testing::HasSubstr;
+
+const std::vector<std::string> kEmit = {"npu", "emit", "--type", "i8",  "--m",
+                                        "128", "--k",  "2560",   "--n", "1024"};
+
+TEST(Npu, DecodesWhatItEmits) {
+  const auto emitted = run_wattle(kEmit);
+  EXPECT_EQ(emitted.exit_code, 0);
+  EXPECT_THAT(emitted.out, HasSubstr("# task 2: i8i8i32, 50 rows x 2560 x 1024, native, a tile"));
+  EXPECT_THAT(emitted.out, HasSubstr("CHANNEL_REAL 2559, CHANNEL 2560"));
+  const auto decoded = run_wattle({"npu", "decode"}, {.stdin_text = emitted.out});
+  EXPECT_EQ(decoded.exit_code, 0);
+  EXPECT_THAT(decoded.out, HasSubstr("# task 0: i8i8i32, 28 rows x 2560 x 1024, native, a tile"));
+
+  std::vector<std::string> as_json = kEmit;
+  as_json.emplace_back("--json");
+  const auto tasks = nlohmann::json::parse(run_wattle(as_json).out)["tasks"];
+  ASSERT_EQ(tasks.size(), 3u);
+  EXPECT_EQ(tasks[1]["address"], "10000380");
+  EXPECT_EQ(tasks[0]["words"].size(), 108u);
+}
+
+TEST(Npu, BadUsageIsTold) {
+  struct Case {
+    std::vector<std::string> args;
+    int exit_code;
+    const char* message;
+  };
+  for (const auto& [args, exit_code, message] :
+       {Case{{"npu"}, 2, "ACTION"},
+        {{"npu", "emit", "--m", "4", "--k", "64", "--n", "32"}, 2, "--type is ''"},
+        {{"npu", "emit", "--type", "i8"}, 2, "--m, --k and --n"},
+        {{"npu", "emit", "--type", "i8", "--m", "4", "--k", "64", "--n", "32", "--form", "x"},
+         2,
+         "rocket"},
+        {{"npu", "emit", "--type", "i8", "--m", "4", "--k", "65", "--n", "32"},
+         1,
+         "k is 65, expected a multiple of 32"},
+        {{"npu", "decode"}, 1, "no command words"}}) {
+    const auto result = run_wattle(args);
+    EXPECT_EQ(result.exit_code, exit_code) << message;
+    EXPECT_THAT(result.err, HasSubstr(message));
+  }
+  EXPECT_EQ(run_wattle({"npu", "decode"}, {.stdin_text = "hello\n"}).exit_code, 1);
+}
+
+}  // namespace
+}  // namespace wattle
