@@ -35,7 +35,9 @@ def parse(text, program):
         same_top = re.search(rf"^Same top p:{number} *±", text, re.M)
         return Divergence(float(kl[1]), float(kl[2]), float(same_top[1]) / 100)
     except (ValueError, KeyError, TypeError) as error:
-        raise Failure(f"{program} printed no KL divergence ({error})") from None
+        last = " / ".join(text.strip().splitlines()[-2:]) or "nothing"
+        raise Failure(f"{program} printed no KL divergence ({error})",
+                      f"the last it printed: {last}") from None
 
 
 def of_engine(engine, model, logits, n_threads):

@@ -39,7 +39,8 @@ class Quality:
                 try:
                     self._measure_type(model, name, n_params)
                 except Failure as failure:
-                    say(f"{model.name}, {name}: left out, as {failure.what}")
+                    hint = f" ({failure.hint})" if failure.hint else ""
+                    say(f"{model.name}, {name}: left out, as {failure.what}{hint}")
 
     def _measure_type(self, model, name, n_params):
         with requantised.file(model, name, self._quantize, self._n_threads) as file, \
