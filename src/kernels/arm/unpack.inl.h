@@ -70,18 +70,34 @@ WATTLE_INLINE Codes five_bits(const uint8_t* qs, const uint8_t* qh) {
                   with_fifth(n.val[1], vorrq_u8(byte_of, vdupq_n_u8(2))));
 }
 
+WATTLE_INLINE float32x4_t floats(uint16x4_t halves) {
+  return vcvt_f32_f16(vreinterpret_f16_u16(halves));
+}
+
 // The f16 fields at `at` bytes into block g of four rows.
 template <class Block>
 WATTLE_INLINE float32x4_t halves(const Block* const (&w)[4], size_t g, size_t at) {
-  uint16x4_t bits = vdup_n_u16(0);
   const auto field = [&](int row) {
     return reinterpret_cast<const uint16_t*>(reinterpret_cast<const uint8_t*>(w[row] + g) + at);
   };
-  bits = vld1_lane_u16(field(0), bits, 0);
+  uint16x4_t bits = vld1_dup_u16(field(0));
   bits = vld1_lane_u16(field(1), bits, 1);
   bits = vld1_lane_u16(field(2), bits, 2);
   bits = vld1_lane_u16(field(3), bits, 3);
-  return vcvt_f32_f16(vreinterpret_f16_u16(bits));
+  return floats(bits);
+}
+
+// The two f16 that block g of four rows begins with.
+template <class Block>
+WATTLE_INLINE RowScales scales_and_mins(const Block* const (&w)[4], size_t g) {
+  const auto pair = [&](int row) { return reinterpret_cast<const uint32_t*>(w[row] + g); };
+  uint32x4_t pairs = vld1q_dup_u32(pair(0));
+  pairs = vld1q_lane_u32(pair(1), pairs, 1);
+  pairs = vld1q_lane_u32(pair(2), pairs, 2);
+  pairs = vld1q_lane_u32(pair(3), pairs, 3);
+  const uint16x4_t low = vreinterpret_u16_u32(vget_low_u32(pairs));
+  const uint16x4_t high = vreinterpret_u16_u32(vget_high_u32(pairs));
+  return {floats(vuzp1_u16(low, high)), floats(vuzp2_u16(low, high))};
 }
 
 WATTLE_INLINE float half(uint16_t bits) {
@@ -111,7 +127,7 @@ struct Type32 {
   static constexpr int kOffset = 0;
 
   WATTLE_INLINE static RowScales scales(const Block* const (&w)[4], size_t g) {
-    if constexpr (kMin) return {halves(w, g, 0), halves(w, g, 2)};
+    if constexpr (kMin) return scales_and_mins(w, g);
     return {halves(w, g, 0), vdupq_n_f32(0)};
   }
 };

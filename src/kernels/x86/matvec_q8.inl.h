@@ -98,8 +98,8 @@ void four_rows_of_blocks256(const MatmulArgs& args, size_t act, size_t row, size
                                                       2 * j + 1, 2 * j + 1, 2 * j + 1);
         WATTLE_UNROLL
         for (int i = 0; i < kRowsInFlight; ++i) {
-          rows.fetch(reinterpret_cast<const std::byte*>(&rows.w[i][b]) +
-                     sizeof(typename T::Block) / 8 * static_cast<size_t>(sub));
+          if (32 * static_cast<size_t>(sub) < sizeof(typename T::Block))
+            rows.fetch(reinterpret_cast<const std::byte*>(&rows.w[i][b]) + 32 * sub);
           const __m256i codes = T::codes(rows.w[i][b], sub);
           WATTLE_UNROLL
           for (int a = 0; a < kActs; ++a) {

@@ -143,12 +143,13 @@ struct MXFP4 : Block32<quant::BlockMXFP4> {
                            _mm256_set1_epi8(kOffset));
   }
   // 2^(e - 128): codes are doubled. The two smallest are subnormal.
-  WATTLE_INLINE static int scale_bits(const Block& b) {
-    return b.e < 2 ? 0x00200000 << b.e : (b.e - 1) << 23;
-  }
   WATTLE_INLINE static __m256 scales(const Block* const (&w)[4], size_t g) {
-    return _mm256_castsi256_ps(_mm256_setr_epi32(scale_bits(w[0][g]), 0, scale_bits(w[1][g]), 0,
-                                                 scale_bits(w[2][g]), 0, scale_bits(w[3][g]), 0));
+    const __m128i four = _mm_setr_epi32(w[0][g].e, w[1][g].e, w[2][g].e, w[3][g].e);
+    const __m256i e = _mm256_cvtepu32_epi64(four);
+    const __m256i normal = _mm256_slli_epi32(_mm256_sub_epi32(e, _mm256_set1_epi32(1)), 23);
+    const __m256i small = _mm256_sllv_epi32(_mm256_set1_epi64x(0x00200000), e);
+    const __m256i is_small = _mm256_cmpgt_epi32(_mm256_set1_epi32(2), e);
+    return _mm256_castsi256_ps(_mm256_blendv_epi8(normal, small, is_small));
   }
 };
 
