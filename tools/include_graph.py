@@ -31,11 +31,15 @@ ALLOWED = {
     "chat": ["base", "api"],
     "sampling": ["base", "api"],
     "engine": ["api"],
-    # Two files of runtime with rows of their own: what they make of a GGUF file needs no weights, so
-    # the commands that look at one step use them too.
+    # Files of runtime with rows of their own. What these two make of a GGUF file needs no weights, so
+    # the commands that look at one step use them too; what the next two say of memory, `doctor` says.
     "runtime/vocab_loader": ["tokenizer", "gguf", "base", "api"],
     "runtime/template_loader": ["tokenizer", "gguf", "base", "api"],
-    "runtime": ["runtime/template_loader", "runtime/vocab_loader", "engine", "sampling", "chat",
+    "runtime/available_memory": [],
+    "runtime/memory_fit": ["model", "api"],
+    "doctor": ["runtime/memory_fit", "runtime/available_memory", "model", "base", "api"],
+    "runtime": ["runtime/memory_fit", "runtime/available_memory", "runtime/template_loader",
+                "runtime/vocab_loader", "engine", "sampling", "chat",
                 "tokenizer", "model", "backend/cpu", "backend", "kernels", "gguf", "tensor", "base",
                 "api"],
     "c_api": ["engine", "api"],
@@ -43,7 +47,7 @@ ALLOWED = {
     "measure": ["engine", "tokenizer", "gguf", "quant", "tensor", "base", "api"],
     # model: `show` reads hyperparameters and counts the cache.
     # backend/rknpu: `npu` writes and reads its command lists.
-    "cli": ["measure", "backend/rknpu", "runtime/template_loader", "runtime/vocab_loader", "engine", "chat",
+    "cli": ["measure", "doctor", "backend/rknpu", "runtime/template_loader", "runtime/vocab_loader", "engine", "chat",
             "tokenizer", "model", "gguf", "kernels", "tensor", "store", "base", "api"],
 }
 

@@ -38,6 +38,7 @@ Command add_completion(CLI::App& program);
 Command add_bench(CLI::App& program);
 Command add_perplexity(CLI::App& program);
 Command add_synth(CLI::App& program);
+Command add_doctor(CLI::App& program);
 Command add_npu(CLI::App& program);
 
 }  // namespace wattle::cli

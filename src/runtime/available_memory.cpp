@@ -6,15 +6,22 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace wattle::runtime {
 namespace {
 
 namespace fs = std::filesystem;
 
+// Not open where that is no regular file: a pipe would wait for a writer.
+std::ifstream open_regular(const fs::path& file) {
+  std::error_code error;
+  return fs::is_regular_file(file, error) ? std::ifstream(file) : std::ifstream();
+}
+
 // The number after `key` in a file of lines "key number ...".
 std::optional<uint64_t> number_after(const fs::path& file, std::string_view key) {
-  std::ifstream in(file);
+  std::ifstream in = open_regular(file);
   for (std::string line; std::getline(in, line);) {
     std::istringstream words(line);
     std::string word;
@@ -26,7 +33,7 @@ std::optional<uint64_t> number_after(const fs::path& file, std::string_view key)
 
 // A file of one number; "max", or anything else, is nothing.
 std::optional<uint64_t> number_in(const fs::path& file) {
-  std::ifstream in(file);
+  std::ifstream in = open_regular(file);
   uint64_t value = 0;
   if (in >> value) return value;
   return std::nullopt;
@@ -73,7 +80,7 @@ std::optional<uint64_t> available_memory(const fs::path& proc, const fs::path& c
   std::optional<uint64_t> value;
   if (const auto kib = number_after(proc / "meminfo", "MemAvailable:")) value = *kib * 1024;
 
-  std::ifstream in(proc / "self" / "cgroup");
+  std::ifstream in = open_regular(proc / "self" / "cgroup");
   for (std::string line; std::getline(in, line);) {  // "4:memory:/a/b" (v1), "0::/a/b" (v2)
     const size_t first = line.find(':');
     const size_t second = first == std::string::npos ? first : line.find(':', first + 1);

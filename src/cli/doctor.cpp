@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// `wattle doctor`: what keeps this machine from running models well, and how to mend it.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/cpu_features.h"
+#include "cli/commands.h"
+#include "cli/engine_flags.h"
+#include "cli/output.h"
+#include "cli/program.h"
+#include "doctor/examine.h"
+#include "gguf/reader.h"
+#include "kernels/kernels.h"
+#include "model/registry.h"
+#include "store/lookup.h"
+#include "wattle/error.h"
+
+namespace wattle::cli {
+namespace {
+
+using doctor::Finding;
+using doctor::Findings;
+using doctor::Verdict;
+using Json = nlohmann::ordered_json;
+
+constexpr uint32_t kDefaultContext = 4096;
+constexpr uint32_t kBatch = 512;
+
+struct Flags {
+  std::string model;
+  uint32_t n_ctx = 0;
+  std::string root = "/";
+  bool json = false;
+};
+
+const char* verdict_name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::ok: return "ok";
+    case Verdict::note: return "note";
+    case Verdict::warning: return "warning";
+    case Verdict::problem: return "problem";
+  }
+  return "?";
+}
+
+size_t count(const Findings& findings, Verdict verdict) {
+  return static_cast<size_t>(std::ranges::count(findings, verdict, &Finding::verdict));
+}
+
+doctor::ModelNeed need_of(const Flags& flags) {
+  const gguf::File file(store::resolve_model(flags.model));
+  const Hparams hparams = read_hparams(file);
+  const uint32_t n_ctx =
+      flags.n_ctx != 0 ? flags.n_ctx : std::min(kDefaultContext, hparams.n_ctx_train);
+  return {.name = std::filesystem::path(file.name()).filename().string(),
+          .weights_bytes = file.size_bytes(),
+          .kv = KvLayout(kv_shape(hparams), {.n_ctx = n_ctx, .n_batch = kBatch}),
+          .n_ctx = n_ctx};
+}
+
+std::string as_text(const Findings& findings) {
+  const Paint paint(STDOUT_FILENO);
+  std::string text;
+  std::string area;
+  for (const Finding& finding : findings) {
+    const std::string now = finding.id.substr(0, finding.id.find('.'));
+    if (now != area) text += now + "\n";
+    area = now;
+    std::string verdict = fmt::format("{:<9}", verdict_name(finding.verdict));
+    if (finding.verdict == Verdict::problem) verdict = paint.red(verdict);
+    if (finding.verdict == Verdict::warning) verdict = paint.bold(verdict);
+    text += fmt::format("  {}{}\n", verdict, printable(finding.what));
+    if (!finding.why.empty()) text += fmt::format("           {}\n", printable(finding.why));
+    for (const std::string& step : finding.mend) {
+      text += fmt::format("             {}\n", printable(step));
+    }
+  }
+  const size_t problems = count(findings, Verdict::problem);
+  const size_t warnings = count(findings, Verdict::warning);
+  const auto plural = [](size_t n, const char* what) {
+    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+  };
+  text += problems == 0 && warnings == 0
+              ? "nothing is wrong\n"
+              : fmt::format("{}, {}\n", plural(problems, "problem"), plural(warnings, "warning"));
+  return text;
+}
+
+std::string as_json(const Findings& findings) {
+  Json list = Json::array();
+  for (const Finding& finding : findings) {
+    list.push_back({{"id", finding.id},
+                    {"verdict", verdict_name(finding.verdict)},
+                    {"what", finding.what},
+                    {"why", finding.why},
+                    {"mend", finding.mend}});
+  }
+  const Json out{{"version", WATTLE_VERSION},
+                 {"problems", count(findings, Verdict::problem)},
+                 {"warnings", count(findings, Verdict::warning)},
+                 {"findings", std::move(list)}};
+  return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+int examine(const Flags& flags) {
+  doctor::Question question{.cpu = detect_cpu_features()};
+  question.isa = kernels::isa_from_environment(question.cpu);
+  if (!flags.model.empty()) question.model = need_of(flags);
+  const Findings findings = doctor::examine(doctor::FileTree(flags.root), question);
+  print_out(flags.json ? as_json(findings) : as_text(findings));
+  return count(findings, Verdict::problem) == 0 ? kExitOk : kExitFailure;
+}
+
+}  // namespace
+
+Command add_doctor(CLI::App& program) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* app = program.add_subcommand(
+      "doctor", "what keeps this machine from running models well, and how to mend it");
+  add_model_flag(*app, flags->model)->description("ask too whether this model fits into memory");
+  app->add_option("-c,--ctx-size", flags->n_ctx,
+                  "with a conversation of that many tokens (default 4096)")
+      ->check(CLI::Range(1u, UINT32_MAX / 2))
+      ->type_name("N");
+  app->add_flag("--json", flags->json, "print one JSON object");
+  // A copy of another machine's files. Not for people: a copy has other owners.
+  app->add_option("--root", flags->root)->group("");
+  app->footer(
+      "Reads /proc, /sys and /dev, changes nothing and opens no device.\n"
+      "Exit code 1: something that the machine has does not work. A machine without an NPU is "
+      "fine.");
+  return {app, [flags] { return examine(*flags); }};
+}
+
+}  // namespace wattle::cli
