@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `wattle npu`: command lists of the NPU, written and read. Needs no NPU.
+// `wattle npu`: command lists of the NPU, written and read; products run by a simulated one.
 #include <fmt/format.h>
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include "backend/rknpu/matmul_plan.h"
 #include "backend/rknpu/program.h"
 #include "cli/commands.h"
+#include "cli/npu_selftest.h"
 #include "cli/output.h"
 #include "cli/program.h"
 #include "cli/text_file.h"
@@ -32,6 +33,7 @@ struct NpuFlags {
   std::string runtime = "1.6";
   bool weight_reuse = false;
   bool data_reuse = false;
+  std::string device = "sim";
   bool json = false;
   std::string file = "-";
 };
@@ -42,8 +44,12 @@ rknpu::Orientation orientation_of(const std::string& name) {
                             : rknpu::Orientation::row_major;
 }
 
+rknpu::Form form_of(const std::string& name) {
+  return name == "rocket" ? rknpu::Form::rocket : rknpu::Form::vendor;
+}
+
 std::vector<rknpu::TaskCommands> program_of(const NpuFlags& flags) {
-  const rknpu::Form form = flags.form == "rocket" ? rknpu::Form::rocket : rknpu::Form::vendor;
+  const rknpu::Form form = form_of(flags.form);
   const auto runtime = flags.runtime == "1.5" ? rknpu::Runtime::v1_5 : rknpu::Runtime::v1_6;
   rknpu::Matmul matmul = flags.matmul;
   const auto type = rknpu::matmul_type_of(flags.type);
@@ -101,16 +107,23 @@ int decode(const NpuFlags& flags) {
   return kExitOk;
 }
 
+int run_action(const NpuFlags& flags) {
+  if (flags.action == "emit") return emit(flags);
+  if (flags.action == "decode") return decode(flags);
+  return run_npu_selftest({.form = form_of(flags.form), .json = flags.json});
+}
+
 }  // namespace
 
 Command add_npu(CLI::App& program) {
   auto flags = std::make_shared<NpuFlags>();
   CLI::App* app =
-      program.add_subcommand("npu", "command lists of the RK3588's NPU: write or read one");
+      program.add_subcommand("npu", "the RK3588's NPU: write or read command lists, test a device");
   app->add_option("ACTION", flags->action,
-                  "emit: the commands of a product C = A B; decode: what commands on stdin say")
+                  "emit: the commands of a product C = A B; decode: what commands on stdin say; "
+                  "selftest: products on a device, compared with plain arithmetic")
       ->required()
-      ->check(CLI::IsMember({"emit", "decode"}));
+      ->check(CLI::IsMember({"emit", "decode", "selftest"}));
   app->add_option("--type", flags->type, "elements of A and B: f16, i8, i4; f16f16f16: C in f16")
       ->type_name("TYPE");
   app->add_option("--m", flags->matmul.m, "rows of A and C")->type_name("N");
@@ -134,12 +147,17 @@ Command add_npu(CLI::App& program) {
   app->add_option("--commands", flags->commands, "address of the commands")->type_name("ADDRESS");
   app->add_flag("--weight-reuse", flags->weight_reuse, "the task before left the same weights");
   app->add_flag("--data-reuse", flags->data_reuse, "the task before left the same features");
-  app->add_flag("--json", flags->json, "emit: words alone, as JSON");
+  app->add_option("--device", flags->device,
+                  "selftest: sim (default), a simulator of the NPU with the driver of --form")
+      ->check(CLI::IsMember({"sim"}))
+      ->type_name("DEVICE");
+  app->add_flag("--json", flags->json, "emit: words alone, as JSON; selftest: the report");
   app->footer(
       "wattle npu emit --type i8 --m 4 --k 512 --n 256\n"
       "wattle npu emit --type i4 --m 2 --k 64 --n 64 | wattle npu decode\n"
-      "Nothing here runs such a list yet. docs/npu.md says what is proven, and how.");
-  return {app, [flags] { return flags->action == "emit" ? emit(*flags) : decode(*flags); }};
+      "wattle npu selftest\n"
+      "Nothing of this has been run on silicon by us. docs/npu.md says what is proven, and how.");
+  return {app, [flags] { return run_action(*flags); }};
 }
 
 }  // namespace wattle::cli

@@ -34,6 +34,25 @@ TEST(Npu, DecodesWhatItEmits) {
   EXPECT_EQ(tasks[0]["words"].size(), 108u);
 }
 
+TEST(Npu, SelftestComparesProductsOfTheSimulator) {
+  const auto text = run_wattle({"npu", "selftest"});
+  EXPECT_EQ(text.exit_code, 0);
+  EXPECT_THAT(text.out, HasSubstr("simulator, as rknpu: not run on silicon"));
+  EXPECT_THAT(text.out, HasSubstr("i8i8i32    native     128 x  2560 x   64"));
+  EXPECT_THAT(text.out, HasSubstr("all equal"));
+  EXPECT_THAT(text.out, HasSubstr("projection, not measured"));
+
+  const auto as_json = run_wattle({"npu", "selftest", "--form", "rocket", "--json"});
+  EXPECT_EQ(as_json.exit_code, 0);
+  const auto report = nlohmann::json::parse(as_json.out);
+  EXPECT_EQ(report["passed"], true);
+  EXPECT_EQ(report["on_silicon"], false);
+  EXPECT_EQ(report["usage"]["is_projection"], true);
+  ASSERT_EQ(report["products"].size(), 28u);
+  EXPECT_EQ(report["products"][0]["orientation"], "column");
+  EXPECT_EQ(report["products"][0]["cores"], 3);
+}
+
 TEST(Npu, BadUsageIsTold) {
   struct Case {
     std::vector<std::string> args;

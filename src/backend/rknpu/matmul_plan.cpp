@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <span>
 
+#include "backend/rknpu/layout.h"
 #include "wattle/error.h"
 
 namespace wattle::rknpu {
@@ -115,9 +116,7 @@ std::vector<MatmulTask> plan_native(const Matmul& m, Runtime runtime) {
     refuse(m, fmt::format("{} rows of {} bytes do not fit into 128 KiB", m.m, row_bytes),
            "cut the rows in pieces of their own matrices");
   }
-  // The runtime makes planes of A and C four rows wider where they are no multiple; one row stays
-  // one.
-  const uint32_t plane = m.m == 1 ? 1 : (m.m + 3) / 4 * 4;
+  const auto plane = static_cast<uint32_t>(native_plane_rows(m.m));
   std::vector<MatmulTask> tasks;
   for (const Range& tile : native_tiles(m.m, rows)) {
     const bool whole = tile.size == m.m;

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/npu_selftest.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "backend/rknpu/selftest.h"
+#include "backend/rknpu/simulator/simulated_npu.h"
+#include "cli/interrupt.h"
+#include "cli/output.h"
+#include "cli/program.h"
+
+namespace wattle::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string counted(size_t n, std::string_view what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
+std::string text_of(const rknpu::SelftestLine& line) {
+  return fmt::format("{:<10} {:<9} {:>4} x {:>5} x {:>4}  domain {:<2}  {:<8} on {}: {}\n",
+                     rknpu::info(line.type).name, rknpu::name_of(line.orientation), line.m, line.k,
+                     line.n, line.domain, counted(line.n_tasks, "task"),
+                     counted(line.n_lists, "core"), line.equal() ? "equal" : line.problem);
+}
+
+Json json_of(const rknpu::SelftestLine& line) {
+  Json row{{"type", rknpu::info(line.type).name},
+           {"orientation", rknpu::name_of(line.orientation)},
+           {"m", line.m},
+           {"k", line.k},
+           {"n", line.n},
+           {"domain", line.domain},
+           {"tasks", line.n_tasks},
+           {"cores", line.n_lists},
+           {"equal", line.equal()}};
+  if (!line.equal()) row["problem"] = line.problem;
+  return row;
+}
+
+Json json_of(const rknpu::NpuUsage& usage) {
+  Json row{{"submits", usage.n_submits},
+           {"tasks", usage.n_tasks},
+           {"busy_ms", usage.busy_ms},
+           {"is_projection", usage.is_projection}};
+  if (usage.energy_mj) row["energy_mj"] = *usage.energy_mj;
+  return row;
+}
+
+}  // namespace
+
+int run_npu_selftest(const NpuSelftestFlags& flags) {
+  const Interrupt interrupt;
+  const auto device = rknpu::open_simulated_npu({.form = flags.form});
+  const rknpu::NpuInfo& about = device->info();
+  if (!flags.json) {
+    print_out(
+        fmt::format("{}, {}: not run on silicon\nC = A B of m x k x n, all elements compared\n",
+                    about.driver, about.version));
+  }
+  const auto lines = rknpu::selftest(*device, [&](const rknpu::SelftestLine& line) {
+    if (!flags.json) {
+      print_out(text_of(line));
+      flush_out();
+    }
+    interrupt.check();
+  });
+  const auto n_wrong = std::ranges::count_if(lines, [](const auto& line) { return !line.equal(); });
+  const rknpu::NpuUsage usage = device->usage();
+  if (flags.json) {
+    Json report{{"device", about.driver}, {"version", about.version}, {"on_silicon", false},
+                {"passed", n_wrong == 0}, {"usage", json_of(usage)},  {"products", Json::array()}};
+    for (const auto& line : lines) report["products"].push_back(json_of(line));
+    print_out(report.dump(1) + "\n");
+  } else {
+    print_out(fmt::format("{} products, {}\n", lines.size(),
+                          n_wrong == 0 ? "all equal" : fmt::format("{} wrong", n_wrong)));
+    print_out(fmt::format(
+        "projection, not measured: a board would take {:.1f} ms for {}, and {:.0f} mJ\n",
+        usage.busy_ms, counted(usage.n_submits, "submit"), usage.energy_mj.value_or(0)));
+  }
+  return n_wrong == 0 ? kExitOk : kExitFailure;
+}
+
+}  // namespace wattle::cli
