@@ -34,6 +34,7 @@ struct NpuFlags {
   bool weight_reuse = false;
   bool data_reuse = false;
   std::string device = "sim";
+  std::string faults;
   bool json = false;
   std::string file = "-";
 };
@@ -110,7 +111,8 @@ int decode(const NpuFlags& flags) {
 int run_action(const NpuFlags& flags) {
   if (flags.action == "emit") return emit(flags);
   if (flags.action == "decode") return decode(flags);
-  return run_npu_selftest({.form = form_of(flags.form), .json = flags.json});
+  return run_npu_selftest(
+      {.form = form_of(flags.form), .faults = flags.faults, .json = flags.json});
 }
 
 }  // namespace
@@ -151,6 +153,9 @@ Command add_npu(CLI::App& program) {
                   "selftest: sim (default), a simulator of the NPU with the driver of --form")
       ->check(CLI::IsMember({"sim"}))
       ->type_name("DEVICE");
+  app->add_option("--faults", flags->faults,
+                  "selftest: what shall go wrong in the simulator, such as timeout@3,corrupted/10")
+      ->type_name("PLAN");
   app->add_flag("--json", flags->json, "emit: words alone, as JSON; selftest: the report");
   app->footer(
       "wattle npu emit --type i8 --m 4 --k 512 --n 256\n"

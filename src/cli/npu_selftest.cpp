@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backend/rknpu/selftest.h"
+#include "backend/rknpu/simulator/fault_plan.h"
 #include "backend/rknpu/simulator/simulated_npu.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
@@ -53,11 +54,20 @@ Json json_of(const rknpu::NpuUsage& usage) {
   return row;
 }
 
+std::string i4_overflow(rknpu::NpuDevice& device) {
+  try {
+    return std::string(rknpu::name_of(rknpu::observe_i4_overflow(device)));
+  } catch (const rknpu::NpuFault& fault) {
+    return fmt::format("not observed: {}", fault.what());
+  }
+}
+
 }  // namespace
 
 int run_npu_selftest(const NpuSelftestFlags& flags) {
   const Interrupt interrupt;
-  const auto device = rknpu::open_simulated_npu({.form = flags.form});
+  const auto device = rknpu::open_simulated_npu(
+      {.form = flags.form, .fault = rknpu::parse_fault_plan(flags.faults)});
   const rknpu::NpuInfo& about = device->info();
   if (!flags.json) {
     print_out(
@@ -72,15 +82,18 @@ int run_npu_selftest(const NpuSelftestFlags& flags) {
     interrupt.check();
   });
   const auto n_wrong = std::ranges::count_if(lines, [](const auto& line) { return !line.equal(); });
+  const std::string overflow = i4_overflow(*device);
   const rknpu::NpuUsage usage = device->usage();
   if (flags.json) {
-    Json report{{"device", about.driver}, {"version", about.version}, {"on_silicon", false},
-                {"passed", n_wrong == 0}, {"usage", json_of(usage)},  {"products", Json::array()}};
+    Json report{{"device", about.driver},   {"version", about.version}, {"on_silicon", false},
+                {"passed", n_wrong == 0},   {"i4_overflow", overflow},  {"usage", json_of(usage)},
+                {"products", Json::array()}};
     for (const auto& line : lines) report["products"].push_back(json_of(line));
     print_out(report.dump(1) + "\n");
   } else {
     print_out(fmt::format("{} products, {}\n", lines.size(),
                           n_wrong == 0 ? "all equal" : fmt::format("{} wrong", n_wrong)));
+    print_out(fmt::format("a sum of i4 beyond 16 bits: {}\n", overflow));
     print_out(fmt::format(
         "projection, not measured: a board would take {:.1f} ms for {}, and {:.0f} mJ\n",
         usage.busy_ms, counted(usage.n_submits, "submit"), usage.energy_mj.value_or(0)));

@@ -2,12 +2,15 @@
 // `wattle npu selftest`: whether an NPU multiplies right.
 #pragma once
 
+#include <string>
+
 #include "backend/rknpu/form.h"
 
 namespace wattle::cli {
 
 struct NpuSelftestFlags {
   rknpu::Form form = rknpu::Form::vendor;  // whose driver the simulator stands for
+  std::string faults;                      // of the simulator: fault_plan.h
   bool json = false;
 };
 

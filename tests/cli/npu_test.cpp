@@ -49,8 +49,21 @@ TEST(Npu, SelftestComparesProductsOfTheSimulator) {
   EXPECT_EQ(report["on_silicon"], false);
   EXPECT_EQ(report["usage"]["is_projection"], true);
   ASSERT_EQ(report["products"].size(), 28u);
+  EXPECT_EQ(report["i4_overflow"], "saturates at the end");
   EXPECT_EQ(report["products"][0]["orientation"], "column");
   EXPECT_EQ(report["products"][0]["cores"], 3);
+}
+
+TEST(Npu, SelftestTellsWhatGoesWrong) {
+  const auto wrong = run_wattle({"npu", "selftest", "--faults", "timeout@2,corrupted@5"});
+  EXPECT_EQ(wrong.exit_code, 1);
+  EXPECT_THAT(wrong.out, HasSubstr("a submit did not end"));
+  EXPECT_THAT(wrong.out, HasSubstr("list 0: row 0 column 0 is"));
+  EXPECT_THAT(wrong.out, HasSubstr("products, 2 wrong"));
+
+  const auto lost = run_wattle({"npu", "selftest", "--faults", "lost@3"});
+  EXPECT_EQ(lost.exit_code, 1);
+  EXPECT_THAT(lost.err, HasSubstr("the device is gone"));
 }
 
 TEST(Npu, BadUsageIsTold) {
@@ -69,6 +82,7 @@ TEST(Npu, BadUsageIsTold) {
         {{"npu", "emit", "--type", "i8", "--m", "4", "--k", "65", "--n", "32"},
          1,
          "k is 65, expected a multiple of 32"},
+        {{"npu", "selftest", "--faults", "timeout@0"}, 2, "'timeout@0' is no fault"},
         {{"npu", "decode"}, 1, "no command words"}}) {
     const auto result = run_wattle(args);
     EXPECT_EQ(result.exit_code, exit_code) << message;

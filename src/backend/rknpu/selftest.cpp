@@ -210,6 +210,39 @@ std::string_view name_of(Orientation orientation) noexcept {
   return "?";
 }
 
+std::string_view name_of(I4Overflow overflow) noexcept {
+  switch (overflow) {
+    case I4Overflow::saturates_at_end: return "saturates at the end";
+    case I4Overflow::saturates_on_the_way: return "saturates on the way";
+    case I4Overflow::wraps: return "wraps";
+    case I4Overflow::other: return "something else";
+  }
+  return "?";
+}
+
+I4Overflow observe_i4_overflow(NpuDevice& device) {
+  const bool is_vendor = device.info().form == Form::vendor;
+  const Orientation orientation = is_vendor ? Orientation::native : Orientation::column;
+  const Matmul shape{.type = MatmulType::i4_i4_i16, .m = 1, .k = 1024, .n = 64};
+  // Column 0 ends at 50176. Column 1 passes 37632 and ends at 23296.
+  Operands operands{.a = std::vector<float>(shape.k, 7.0F),
+                    .b = std::vector<float>(size_t{shape.n} * shape.k)};
+  for (size_t k = 0; k < shape.k; ++k) {
+    operands.b[k] = 7;
+    operands.b[shape.k + k] = k < 768 ? 7 : -8;
+  }
+  Job job(device, 0, shape, orientation);
+  job.fill(operands);
+  const NpuList list = job.list();
+  device.submit({&list, 1}, kTimeout);
+  const std::vector<double> c = job.read();
+  const bool returns = c[1] == 23296;
+  if (c[0] == 32767) {
+    return returns ? I4Overflow::saturates_at_end : I4Overflow::saturates_on_the_way;
+  }
+  return c[0] == 50176 - 65536 && returns ? I4Overflow::wraps : I4Overflow::other;
+}
+
 std::vector<SelftestLine> selftest(NpuDevice& device,
                                    const std::function<void(const SelftestLine&)>& done) {
   const NpuInfo& about = device.info();

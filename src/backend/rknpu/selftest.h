@@ -37,6 +37,18 @@ struct SelftestLine {
 std::vector<SelftestLine> selftest(NpuDevice& device,
                                    const std::function<void(const SelftestLine&)>& done = {});
 
+// What becomes of sums of i4 that do not fit 16 bits: no document says it. Nothing here depends on
+// the answer, which only a board can give; the simulator saturates at the end.
+enum class I4Overflow {
+  saturates_at_end,
+  saturates_on_the_way,  // and goes on from there
+  wraps,
+  other,
+};
+// Throws what submit and allocate throw.
+I4Overflow observe_i4_overflow(NpuDevice& device);
+
 std::string_view name_of(Orientation orientation) noexcept;
+std::string_view name_of(I4Overflow overflow) noexcept;
 
 }  // namespace wattle::rknpu

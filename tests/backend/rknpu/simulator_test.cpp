@@ -154,9 +154,10 @@ std::vector<uint64_t> words_of(const json& hex) {
   return words;
 }
 
-// Lines of more products are not run: the oracle is slow. Of one file it is most of them.
+// Lines of more products are not run: the oracle is slow. Of one file that is most of them.
 constexpr uint64_t kMostProducts = 1 << 26;
 constexpr uint64_t kMostProductsOfSweep = 1 << 22;
+constexpr uint64_t kMostProductsOfGenerators = 1 << 24;
 constexpr uint32_t kCommandsAt = 0x70000000;
 
 enum class Outcome { right, wrong_as_on_boards, not_run };
@@ -275,15 +276,16 @@ Outcome run_generated(const json& line, Form form, bool is_right) {
 
 TEST(RknpuSimulator, ReadsOtherNumbersOfRowsAtWrongPlacesAsBoardsDo) {
   WATTLE_NEEDS_GOLDEN("rknpu");
-  each_line(test::golden_dir() / "rknpu/mtx512_regcmd.jsonl", kMostProducts, [](const json& line) {
-    const int m = line["M"];
-    return run_generated(line, Form::vendor, m == 1 || m % 4 == 0);
-  });
+  each_line(test::golden_dir() / "rknpu/mtx512_regcmd.jsonl", kMostProductsOfGenerators,
+            [](const json& line) {
+              const int m = line["M"];
+              return run_generated(line, Form::vendor, m == 1 || m % 4 == 0);
+            });
 }
 
 TEST(RknpuSimulator, ReadsOneRowAtWrongPlacesWhereAStrideIsClampedAsBoardsDo) {
   WATTLE_NEEDS_GOLDEN("rknpu");
-  each_line(test::golden_dir() / "rknpu/rocket_userspace_regcmd.jsonl", kMostProducts,
+  each_line(test::golden_dir() / "rknpu/rocket_userspace_regcmd.jsonl", kMostProductsOfGenerators,
             [](const json& line) {
               const auto type = matmul_type_of(line["type"].get<std::string>());
               const bool is_one_cell = type && info(*type).row_bytes(line["K"]) <= kCellBytes;
