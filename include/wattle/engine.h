@@ -121,8 +121,10 @@ struct Embedding {
 class Session;
 class RawSequence;
 
-// Immutable after construction but for its thread pool: sessions of one engine share it, and only
-// one of them may compute at a time (calls from several threads are serialised).
+// Immutable after construction but for its thread pool and the cache, which the sessions share. What
+// several of them compute from several threads at the same time is computed together, in one pass
+// over the weights: N answers side by side take far less than N times as long as one.
+// docs/numerics.md says what company may change in the last bits.
 class WATTLE_API Engine {
  public:
   // Throws Error: bad_input, unsupported, io, out_of_memory, usage (parameters), cancelled.

@@ -14,8 +14,8 @@
  * is read during the call and may be thrown away after it, except the callbacks of an engine.
  * Strings that come out belong to the object they were asked of and live as long as it does.
  *
- * Threads. An engine may be used from several threads; its sessions take turns at computing. A
- * session belongs to one call at a time: a second one at the same moment, also out of a callback,
+ * Threads. An engine may be used from several threads; what its sessions compute at the same time
+ * is computed together, in one pass over the weights. A session belongs to one call at a time: a second one at the same moment, also out of a callback,
  * is WATTLE_USAGE. Only wattle_session_cancel() may be called while another call runs, from any
  * thread and from a signal handler.
  *

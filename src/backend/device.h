@@ -63,7 +63,7 @@ class ExpertBank {
 // One product of a call of Device::linear: y [x.n_rows, w.n_out()], overwritten.
 struct LinearCall {
   const Linear* w;
-  MatView<float> y;
+  RowsView<float> y;
 };
 
 // The same for experts: y [slots, bank.n_out()].

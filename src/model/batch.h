@@ -26,8 +26,8 @@ struct Batch {
 
 // Where the outputs of a batch go. What has no rows is not computed.
 struct Outputs {
-  MatView<float> logits = {};  // [output_rows.size(), n_vocab]
-  MatView<float> hidden = {};  // [output_rows.size(), n_embd], after the last norm
+  RowsView<float> logits = {};  // [output_rows.size(), n_vocab]
+  RowsView<float> hidden = {};  // [output_rows.size(), n_embd], after the last norm
 };
 
 }  // namespace wattle

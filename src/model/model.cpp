@@ -32,7 +32,7 @@ void Model::check(const Batch& batch, const KvCache& cache, const Outputs& outpu
                        batch.output_rows[i - 1]));
     }
   }
-  const auto check_room = [&](const char* what, MatView<float> room, size_t n_cols) {
+  const auto check_room = [&](const char* what, const RowsView<float>& room, size_t n_cols) {
     if (room.n_rows == 0) return;
     if (room.n_rows == batch.output_rows.size() && room.n_cols == n_cols) return;
     fail(fmt::format("room for {} [{}, {}], expected [{}, {}]", what, room.n_rows, room.n_cols,

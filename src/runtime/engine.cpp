@@ -69,12 +69,16 @@ Embedding Engine::embed(std::string_view text, EmbedOptions options) {
   std::vector<uint32_t> every(core.n_batch());
   std::iota(every.begin(), every.end(), 0u);
   const runtime::SequenceOwner sequence(core);
-  for (size_t begin = 0; begin < ids.size(); begin += core.n_batch()) {
+  for (size_t begin = 0; begin < ids.size();) {
     const auto piece =
         std::span(ids).subspan(begin, std::min<size_t>(core.n_batch(), ids.size() - begin));
     const MatView<float> hidden(rows.data(), piece.size(), n_embd);
-    core.forward(sequence.id(), piece, std::span(every).first(piece.size()), {.hidden = hidden});
-    pooler.add(hidden);
+    const uint32_t n = core.forward({.seq = sequence.id(),
+                                     .tokens = piece,
+                                     .output_rows = std::span(every).first(piece.size()),
+                                     .outputs = {.hidden = hidden}});
+    pooler.add(hidden.rows({0, n}));
+    begin += n;
   }
   return {.values = pooler.result(options.normalize),
           .n_tokens = static_cast<uint32_t>(ids.size())};

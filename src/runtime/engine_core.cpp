@@ -98,7 +98,8 @@ EngineCore::EngineCore(const EngineParams& params)
       cache_(kv_shape(model_->hparams()), {.k = kv_type(params.kv_k),
                                            .v = kv_type(params.kv_v),
                                            .n_ctx = n_ctx_,
-                                           .n_batch = n_batch()}) {
+                                           .n_batch = n_batch()}),
+      scheduler_(n_batch(), [this](std::span<const Request> requests) { compute(requests); }) {
   info_.has_chat_template = chat_prompt_.has_template();
   check_vocabulary();
   if (n_ctx_ > info_.n_ctx_train) {
@@ -205,18 +206,44 @@ uint32_t EngineCore::truncate(SeqId seq, uint32_t n_keep) {
   return n_keep;
 }
 
-void EngineCore::forward(SeqId seq, std::span<const TokenId> tokens,
-                         std::span<const uint32_t> output_rows, const Outputs& outputs) {
+uint32_t EngineCore::forward(const Request& request) {
+  return static_cast<uint32_t>(scheduler_.run(request));
+}
+
+void EngineCore::Rows::clear() {
+  tokens.clear();
+  positions.clear();
+  sequences.clear();
+  outputs.clear();
+  logits.clear();
+  hidden.clear();
+}
+
+void EngineCore::compute(std::span<const Request> requests) {
   const std::lock_guard guard(turn_);
-  positions_.clear();
-  for (size_t i = 0; i < tokens.size(); ++i) {
-    positions_.push_back(Pos(static_cast<int32_t>(held(seq).size() + i)));
+  rows_.clear();
+  for (const auto& [seq, tokens, output_rows, outputs] : requests) {
+    const auto first_row = static_cast<uint32_t>(rows_.tokens.size());
+    rows_.tokens.insert(rows_.tokens.end(), tokens.begin(), tokens.end());
+    rows_.sequences.insert(rows_.sequences.end(), tokens.size(), seq);
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      rows_.positions.push_back(Pos(static_cast<int32_t>(held(seq).size() + i)));
+    }
+    for (size_t i = 0; i < output_rows.size(); ++i) {
+      rows_.outputs.push_back(first_row + output_rows[i]);
+      if (outputs.logits.n_rows != 0) rows_.logits.push_back(outputs.logits.row(i));
+      if (outputs.hidden.n_rows != 0) rows_.hidden.push_back(outputs.hidden.row(i));
+    }
   }
-  sequences_.assign(tokens.size(), seq);
-  model_->forward(
-      {.tokens = tokens, .pos = positions_, .seq = sequences_, .output_rows = output_rows}, cache_,
-      outputs);
-  held(seq).insert(held(seq).end(), tokens.begin(), tokens.end());
+  model_->forward({.tokens = rows_.tokens,
+                   .pos = rows_.positions,
+                   .seq = rows_.sequences,
+                   .output_rows = rows_.outputs},
+                  cache_,
+                  {.logits = {rows_.logits, n_logits()}, .hidden = {rows_.hidden, info_.n_embd}});
+  for (const Request& request : requests) {
+    held(request.seq).insert(held(request.seq).end(), request.tokens.begin(), request.tokens.end());
+  }
 }
 
 CacheIdentity EngineCore::cache_identity() const {

@@ -19,6 +19,7 @@
 #include "model/model.h"
 #include "runtime/chat_prompt.h"
 #include "runtime/fair_mutex.h"
+#include "runtime/scheduler.h"
 #include "runtime/session_file.h"
 #include "sampling/grammar/constraint.h"
 #include "tensor/view.h"
@@ -27,9 +28,10 @@
 
 namespace wattle::runtime {
 
-// Opens the model when it is made. Whatever computes or touches the cache is a member function that
-// takes its turn behind the others; the rest is immutable. Members stand in the order in which they
-// borrow from each other.
+// Opens the model when it is made. Whatever touches the cache is a member function that takes its
+// turn behind the others, and what several threads want computed at the same time is computed
+// together; the rest is immutable. Members stand in the order in which they borrow from each
+// other.
 class EngineCore {
  public:
   // Throws Error: see Engine::Engine.
@@ -59,10 +61,10 @@ class EngineCore {
   // cache no longer holds what the next token would see. Returns how many are left.
   uint32_t truncate(SeqId seq, uint32_t n_keep);
 
-  // Appends tokens (at most n_batch) to the sequence; writes the outputs of the tokens of these
-  // indices. Throws as Model::forward does; then nothing has changed.
-  void forward(SeqId seq, std::span<const TokenId> tokens, std::span<const uint32_t> output_rows,
-               const Outputs& outputs);
+  // Appends the first of the tokens to the sequence, as many as Scheduler::run says, and writes the
+  // outputs that are wanted of them. Returns how many. Throws as Model::forward does; then nothing
+  // has changed.
+  uint32_t forward(const Request& request);
 
   // Writes a session file of the sequence. Throws Error{io}.
   void save_sequence(SeqId seq, const std::filesystem::path& path, std::string_view note);
@@ -73,6 +75,7 @@ class EngineCore {
 
  private:
   std::vector<TokenId>& held(SeqId seq) noexcept { return held_[static_cast<size_t>(to_int(seq))]; }
+  void compute(std::span<const Request> requests);
   CacheIdentity cache_identity() const;
   void check_vocabulary() const;
   void page_in_weights(const EngineParams& params) const;
@@ -92,8 +95,17 @@ class EngineCore {
   KvCache cache_;
   uint32_t n_sequences_ = 0;
   std::vector<std::vector<TokenId>> held_;  // [SeqId] the tokens whose keys and values are there
-  std::vector<Pos> positions_;              // of the running batch
-  std::vector<SeqId> sequences_;
+  struct Rows {                             // of the running batch
+    std::vector<TokenId> tokens;
+    std::vector<Pos> positions;
+    std::vector<SeqId> sequences;
+    std::vector<uint32_t> outputs;
+    std::vector<float*> logits;  // where those of the outputs go
+    std::vector<float*> hidden;
+    void clear();
+  };
+  Rows rows_;
+  Scheduler scheduler_;
 };
 
 // Owner of one sequence of the cache; borrows the core.

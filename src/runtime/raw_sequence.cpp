@@ -49,16 +49,21 @@ void RawSequence::feed(std::span<const TokenId> ids, Want want,
   std::vector<uint32_t> every(n_step);
   std::iota(every.begin(), every.end(), 0u);
 
-  for (size_t begin = 0; begin < ids.size(); begin += n_step) {
+  for (size_t begin = 0; begin < ids.size();) {
     const auto piece = ids.subspan(begin, std::min(n_step, ids.size() - begin));
     const bool is_last = begin + piece.size() == ids.size();
     const size_t n_rows = want == Want::all ? piece.size() : want == Want::last && is_last ? 1 : 0;
     impl_->rows.resize(std::max(impl_->rows.size(), n_rows * n_cols));
     float* rows = impl_->rows.data();
-    core.forward(impl_->owner.id(), piece, std::span(every).first(piece.size()).last(n_rows),
-                 {.logits = {rows, n_rows, n_cols}});
-    impl_->size += static_cast<uint32_t>(piece.size());
-    for (size_t i = 0; i < n_rows; ++i) on_row({rows + i * n_cols, n_cols});
+    const uint32_t n =
+        core.forward({.seq = impl_->owner.id(),
+                      .tokens = piece,
+                      .output_rows = std::span(every).first(piece.size()).last(n_rows),
+                      .outputs = {.logits = {rows, n_rows, n_cols}}});
+    impl_->size += n;
+    begin += n;
+    const size_t n_written = want == Want::all ? n : begin == ids.size() ? n_rows : 0;
+    for (size_t i = 0; i < n_written; ++i) on_row({rows + i * n_cols, n_cols});
   }
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/sequence.h"
 
-#include <algorithm>
-
 #include "base/assert.h"
 
 namespace wattle::runtime {
@@ -21,14 +19,12 @@ Sequence::Assigned Sequence::assign(std::span<const TokenId> tokens,
       result.complete = false;
       break;
     }
-    const size_t n_left = tokens.size() - size_;
-    const size_t n = std::min<size_t>(n_left, core_.n_batch());
-    compute(tokens.subspan(size_, n), n == n_left);
+    compute(tokens.subspan(size_));
   }
   return result;
 }
 
-void Sequence::append(TokenId token) { compute({&token, 1}, true); }
+void Sequence::append(TokenId token) { compute({&token, 1}); }
 
 void Sequence::save(const std::filesystem::path& path, std::string_view note) const {
   core_.save_sequence(owner_.id(), path, note);
@@ -45,11 +41,12 @@ std::span<const float> Sequence::logits() const noexcept {
   return std::span(logits_).first(core_.tokenizer().n_vocab());
 }
 
-void Sequence::compute(std::span<const TokenId> piece, bool want_logits) {
-  const uint32_t last[] = {static_cast<uint32_t>(piece.size() - 1)};
-  core_.forward(owner_.id(), piece, want_logits ? std::span(last) : std::span<const uint32_t>(),
-                {.logits = {logits_.data(), want_logits ? size_t{1} : 0, logits_.size()}});
-  size_ += static_cast<uint32_t>(piece.size());
+void Sequence::compute(std::span<const TokenId> tokens) {
+  const uint32_t last[] = {static_cast<uint32_t>(tokens.size() - 1)};
+  size_ += core_.forward({.seq = owner_.id(),
+                          .tokens = tokens,
+                          .output_rows = last,
+                          .outputs = {.logits = {logits_.data(), 1, logits_.size()}}});
 }
 
 }  // namespace wattle::runtime

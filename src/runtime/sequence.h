@@ -25,7 +25,8 @@ class Sequence {
 
   // Makes the sequence hold exactly `tokens` (at least one, at most n_ctx). The longest beginning
   // that it or another sequence of the core holds is taken over, the rest computed in pieces of
-  // n_batch. `cancelled` is looked at before each piece; where it is set, the call ends early.
+  // n_batch at most. `cancelled` is looked at before each piece; where it is set, the call ends
+  // early.
   struct Assigned {
     uint32_t n_reused = 0;
     bool complete = true;  // false: cancelled
@@ -48,8 +49,8 @@ class Sequence {
   uint32_t size() const noexcept { return size_; }
 
  private:
-  // Appends a piece; the logits of its last token are computed if wanted.
-  void compute(std::span<const TokenId> piece, bool want_logits);
+  // Appends a beginning of the tokens; once they are all there, the logits are those of the last.
+  void compute(std::span<const TokenId> tokens);
 
   EngineCore& core_;
   SequenceOwner owner_;

@@ -48,6 +48,32 @@ struct MatView {
   operator MatView<const T>() const noexcept { return {data, n_rows, n_cols, stride}; }
 };
 
+// [n_rows, n_cols] of T, the rows those of a matrix or wherever a list of pointers says. A list
+// must live as long as the view.
+template <class T>
+class RowsView {
+ public:
+  size_t n_rows = 0;
+  size_t n_cols = 0;
+
+  RowsView() = default;
+  RowsView(MatView<T> matrix)
+      : n_rows(matrix.n_rows), n_cols(matrix.n_cols), data_(matrix.data), stride_(matrix.stride) {}
+  RowsView(T* data, size_t rows, size_t cols) : RowsView(MatView<T>(data, rows, cols)) {}
+  RowsView(std::span<T* const> list, size_t cols)
+      : n_rows(list.size()), n_cols(cols), list_(list.data()) {}
+
+  T* row(size_t r) const noexcept {
+    WATTLE_ASSERT(r < n_rows);
+    return list_ != nullptr ? list_[r] : data_ + r * stride_;
+  }
+
+ private:
+  T* data_ = nullptr;
+  size_t stride_ = 0;
+  T* const* list_ = nullptr;
+};
+
 // A tensor where it lies in its file. shape[0] is the outermost dimension; a matrix for y = W x is
 // [n_out, n_in], its rows contiguous. Lives as long as the file's mapping.
 struct TensorView {

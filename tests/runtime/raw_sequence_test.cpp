@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include "tests/gguf/expect_error.h"
@@ -78,6 +79,55 @@ TEST_F(RawSequenceTest, HoldsNoMoreThanTheContext) {
                      [&] { feed(*sequence, ids(0, 9), Want::none); });
   test::expect_error(ErrorCode::usage, {"0 ids"}, [&] { feed(*sequence, {}, Want::none); });
   EXPECT_EQ(sequence->size(), 40u);
+}
+
+// Prompts of other lengths and then one token after the other, all at the same time: whatever is
+// computed together, each gets the bits that it gets alone.
+TEST_F(RawSequenceTest, SeveralAtOnceGetWhatEachGetsAlone) {
+  constexpr size_t kThreads = 5;
+  const auto prompt_of = [&](size_t t) { return ids(t, 3 + 6 * t); };
+  const auto run = [&](size_t t) {
+    const auto sequence = engine_->new_raw_sequence();
+    Rows rows = feed(*sequence, prompt_of(t), t % 2 == 0 ? Want::all : Want::last);
+    for (size_t i = 0; i < 12; ++i) {
+      rows.push_back(feed(*sequence, ids(30 + i - t, 31 + i - t), Want::last)[0]);
+    }
+    return rows;
+  };
+  std::vector<Rows> alone;
+  for (size_t t = 0; t < kThreads; ++t) alone.push_back(run(t));
+  std::vector<Rows> together(kThreads);
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < kThreads; ++t) threads.emplace_back([&, t] { together[t] = run(t); });
+  for (std::thread& thread : threads) thread.join();
+  for (size_t t = 0; t < kThreads; ++t) EXPECT_EQ(together[t], alone[t]) << "sequence " << t;
+}
+
+// What one sequence is refused, in the middle of batches with others, is no matter of theirs.
+TEST_F(RawSequenceTest, AnErrorOfOneLeavesTheOthersAlone) {
+  constexpr size_t kSteps = 20;
+  std::vector<float> wanted = after(kSteps);
+  std::vector<std::vector<float>> last(3);
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < last.size(); ++t) {
+    threads.emplace_back([&, t] {
+      const auto sequence = engine_->new_raw_sequence();
+      for (size_t i = 0; i < kSteps; ++i) {
+        last[t] = feed(*sequence, ids(i, i + 1), Want::last)[0];
+      }
+    });
+  }
+  threads.emplace_back([&] {
+    const auto sequence = engine_->new_raw_sequence();
+    const TokenId no_token{-1};
+    for (size_t i = 0; i < kSteps; ++i) {
+      test::expect_error(ErrorCode::usage, {"token -1"},
+                         [&] { feed(*sequence, {&no_token, 1}, Want::last); });
+      EXPECT_EQ(sequence->size(), 0u);
+    }
+  });
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& row : last) EXPECT_EQ(row, wanted);
 }
 
 }  // namespace

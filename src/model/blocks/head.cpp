@@ -20,7 +20,7 @@ void compute_outputs(const Step& step, MatView<const float> h, std::span<const u
       std::copy_n(n.row(i), n.n_cols, outputs.hidden.row(i));
     }
   }
-  const MatView<float> logits = outputs.logits;
+  const RowsView<float> logits = outputs.logits;
   if (logits.n_rows == 0) return;
   project(step, n, {{head.output, logits}});
   if (head.softcap != 0.0f) {

@@ -21,7 +21,7 @@ struct Projection {
 
 struct ProjectionCall {
   const Projection& w;
-  MatView<float> y;  // [x.n_rows, w.n_out()], overwritten
+  RowsView<float> y;  // [x.n_rows, w.n_out()], overwritten
 };
 
 // y = W x + bias for all calls, which share the input x and are computed together.
