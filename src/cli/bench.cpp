@@ -44,6 +44,8 @@ using Numbers = std::vector<uint32_t>;
 using Strings = std::vector<std::string>;
 using Clock = std::chrono::steady_clock;
 
+constexpr uint32_t kMaxParallel = 1024;  // each has a thread
+
 const std::map<std::string, BenchFormat> kFormats{{"md", BenchFormat::md},
                                                   {"csv", BenchFormat::csv},
                                                   {"json", BenchFormat::json},
@@ -52,7 +54,7 @@ const std::map<std::string, BenchFormat> kFormats{{"md", BenchFormat::md},
 
 struct Flags {
   Strings models;
-  Strings n_prompt, n_gen, pg, n_depth, n_batch, n_threads, type_k, type_v;
+  Strings n_prompt, n_gen, pg, n_depth, n_parallel, n_batch, n_threads, type_k, type_v;
   uint32_t n_repetitions = 5;
   std::string format = "md";
   bool pin_threads = false;
@@ -85,7 +87,17 @@ std::vector<KvCacheType> cache_types(const Strings& texts, std::string_view flag
   return types;
 }
 
-// Prompts, generations, pairs, each at every depth.
+Numbers parallel_sequences(const Flags& flags) {
+  const Numbers counts = numbers(flags.n_parallel, "-np", 1);
+  for (const uint32_t n : counts) {
+    if (n != 0 && n <= kMaxParallel) continue;
+    throw Error(ErrorCode::usage,
+                fmt::format("wattle bench: -np is {}, expected 1 to {}", n, kMaxParallel));
+  }
+  return counts;
+}
+
+// Prompts, generations, pairs, each at every depth and with every number of sequences.
 std::vector<BenchTest> tests_of(const Flags& flags) {
   std::vector<BenchTest> kinds;
   for (const uint32_t n : numbers(flags.n_prompt, "-p", 512)) kinds.push_back({.n_prompt = n});
@@ -99,12 +111,15 @@ std::vector<BenchTest> tests_of(const Flags& flags) {
   });
   std::vector<BenchTest> tests;
   for (const uint32_t n_depth : numbers(flags.n_depth, "-d", 0)) {
-    for (BenchTest test : kinds) {
-      test.n_depth = n_depth;
-      if (uint64_t{n_depth} + test.n_prompt + test.n_gen > INT32_MAX) {
-        throw Error(ErrorCode::usage, fmt::format("wattle bench: {} is too long", test.name()));
+    for (const uint32_t n_parallel : parallel_sequences(flags)) {
+      for (BenchTest test : kinds) {
+        test.n_depth = n_depth;
+        test.n_parallel = n_parallel;
+        if (uint64_t{n_depth} + test.n_prompt + test.n_gen > INT32_MAX) {
+          throw Error(ErrorCode::usage, fmt::format("wattle bench: {} is too long", test.name()));
+        }
+        tests.push_back(test);
       }
-      tests.push_back(test);
     }
   }
   if (tests.empty()) {
@@ -251,7 +266,8 @@ class Bench {
       row.test_time = utc_now();
       row.samples = run(*engine, row);
       row.peak_rss_bytes = measure::peak_memory_bytes();
-      if (!row.samples.repeatable) {
+      // Side by side, who is in a batch with whom depends on the moment, and with it the last bits.
+      if (!row.samples.repeatable && test.n_parallel == 1) {
         print_err(fmt::format("warning: {} gave other logits each time\n", test.name()));
       }
       report_.add(row);
@@ -319,6 +335,8 @@ Command add_bench(CLI::App& program) {
   list("-n,--n-gen", flags->n_gen, "tokens to generate (default 128)", "LIST");
   list("--pg", flags->pg, "a prompt and then a generation (-pg), such as 512,128", "N,N");
   list("-d,--n-depth", flags->n_depth, "tokens that are there before (default 0)", "LIST");
+  list("--parallel", flags->n_parallel, "sequences side by side, each with these (default 1; -np)",
+       "LIST");
   list("-b,--batch-size", flags->n_batch, "prompt tokens computed at once (default 512)", "LIST");
   list("-t,--threads", flags->n_threads, "threads (default 0: every usable processor)", "LIST");
   list("--cache-type-k", flags->type_k, "f32, f16 or q8_0 (default f16; -ctk)", "TYPES");

@@ -15,8 +15,11 @@ struct Renamed {
   std::string_view long_name;
 };
 constexpr Renamed kRenamed[] = {
-    {"-ctk", "--cache-type-k"},    {"-ctv", "--cache-type-v"},
-    {"-jf", "--json-schema-file"}, {"-pg", "--pg"},
+    {"-ctk", "--cache-type-k"},
+    {"-ctv", "--cache-type-v"},
+    {"-jf", "--json-schema-file"},
+    {"-np", "--parallel"},
+    {"-pg", "--pg"},
     {"-sys", "--system"},
 };
 

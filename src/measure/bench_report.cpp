@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -16,6 +17,12 @@ using Json = nlohmann::ordered_json;
 Json share(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
 
 Json measured(double value) { return value > 0 ? Json(value) : Json(nullptr); }
+
+// The sequences of a test share what a step reads.
+uint64_t weight_bytes_per_token(const BenchRow& row) {
+  const uint32_t n = row.test.n_parallel;
+  return static_cast<uint64_t>(std::llround(row.cost.step_bytes(n) / n));
+}
 
 // Without the samples, which are no single values.
 Json fields_of(const BenchRow& row) {
@@ -45,10 +52,11 @@ Json fields_of(const BenchRow& row) {
   json["avg_ts"] = row.samples.mean_tokens_per_s(test);
   json["stddev_ts"] = row.samples.deviation_tokens_per_s(test);
   json["engine"] = "wattle";
+  json["n_parallel"] = test.n_parallel;
   json["isa"] = row.isa;
   json["startup_ms"] = row.startup_ms;
   json["peak_rss_bytes"] = row.peak_rss_bytes;
-  json["weight_bytes_per_token"] = row.cost.weight_bytes;
+  json["weight_bytes_per_token"] = weight_bytes_per_token(row);
   json["read_bytes_per_s"] = measured(row.read_bandwidth);
   json["bandwidth_share"] = share(bandwidth_share(row));
   json["int8_ops_per_s"] = measured(row.int8_peak);
@@ -162,17 +170,18 @@ std::string markdown_row(const BenchRow& row) {
 
 std::optional<double> bandwidth_share(const BenchRow& row) {
   if (row.read_bandwidth <= 0 || row.test.n_prompt != 0) return std::nullopt;
-  return row.samples.mean_tokens_per_s(row.test) * static_cast<double>(row.cost.weight_bytes) /
-         row.read_bandwidth;
+  return row.samples.mean_tokens_per_s(row.test) *
+         static_cast<double>(weight_bytes_per_token(row)) / row.read_bandwidth;
 }
 
 std::optional<double> int8_share(const BenchRow& row) {
   if (row.int8_peak <= 0) return std::nullopt;
   const BenchTest& test = row.test;
   // A prompt has logits at its end alone, and none where tokens are generated after it.
-  const uint32_t n_heads = test.n_gen != 0 ? test.n_gen : 1;
-  const double ops = static_cast<double>(row.cost.block_ops) * test.n_tokens() +
-                     static_cast<double>(row.cost.head_ops) * n_heads;
+  const uint64_t n_heads = uint64_t{test.n_parallel} * (test.n_gen != 0 ? test.n_gen : 1);
+  const double ops =
+      static_cast<double>(row.cost.block_ops) * static_cast<double>(test.n_tokens()) +
+      static_cast<double>(row.cost.head_ops) * static_cast<double>(n_heads);
   return ops / (row.samples.mean_ns() * 1e-9) / row.int8_peak;
 }
 

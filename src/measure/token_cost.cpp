@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,14 @@ uint64_t share(uint64_t n, uint32_t n_used, uint32_t n_expert) {
 }
 
 }  // namespace
+
+double TokenCost::step_bytes(uint32_t n_sequences) const noexcept {
+  if (expert_bytes == 0 || n_expert == 0) return static_cast<double>(weight_bytes);
+  const double share_used = static_cast<double>(n_expert_used) / n_expert;
+  const double share_read = 1.0 - std::pow(1.0 - share_used, n_sequences);
+  return static_cast<double>(weight_bytes) +
+         static_cast<double>(expert_bytes) * (share_read / share_used - 1.0);
+}
 
 TokenCost token_cost(const gguf::File& file) {
   const gguf::Metadata& keys = file.metadata();
@@ -29,7 +38,7 @@ TokenCost token_cost(const gguf::File& file) {
     has_output = has_output || tensor.name == "output.weight";
   }
 
-  TokenCost cost;
+  TokenCost cost{.n_expert = n_expert, .n_expert_used = n_used};
   for (const gguf::TensorInfo& tensor : file.tensors()) {
     cost.model_bytes += tensor.size_bytes;
     const std::string_view name = tensor.name;
@@ -41,7 +50,10 @@ TokenCost token_cost(const gguf::File& file) {
     const bool is_expert = name.find("_exps.weight") != std::string_view::npos;
     const uint64_t n =
         is_expert ? share(tensor.n_elements(), n_used, n_expert) : tensor.n_elements();
-    cost.weight_bytes += is_expert ? share(tensor.size_bytes, n_used, n_expert) : tensor.size_bytes;
+    const uint64_t size =
+        is_expert ? share(tensor.size_bytes, n_used, n_expert) : tensor.size_bytes;
+    cost.weight_bytes += size;
+    if (is_expert) cost.expert_bytes += size;
     if (is_matrix) (is_head ? cost.head_ops : cost.block_ops) += 2 * n;
   }
   return cost;

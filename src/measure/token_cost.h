@@ -13,8 +13,15 @@ namespace wattle::measure {
 struct TokenCost {
   uint64_t model_bytes = 0;   // of all tensors of the file, whether a token needs them or not
   uint64_t weight_bytes = 0;  // read from memory, head included
+  uint64_t expert_bytes = 0;  // of these, what experts are
   uint64_t block_ops = 0;     // multiplications and additions with weights in the layers
   uint64_t head_ops = 0;      // in the head, where logits are wanted
+  uint32_t n_expert = 0;
+  uint32_t n_expert_used = 0;
+
+  // What a step reads that computes one token of each of n sequences. Weights are read once for all
+  // of them; of experts as many as n tokens take, if each takes any with the same probability.
+  double step_bytes(uint32_t n_sequences) const noexcept;
 };
 
 // Throws Error{bad_input} for keys of another type than the format says.

@@ -45,6 +45,19 @@ TEST(Bench, MeasuresEveryCombination) {
   EXPECT_EQ(hashes_of_16.size(), 1u) << "the number of threads changed the logits";
 }
 
+TEST(Bench, MeasuresSequencesSideBySide) {
+  const auto result =
+      run_wattle(bench({"-p", "8", "-n", "4", "-np", "1,3", "-t", "1", "-o", "json"}));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const json rows = json::parse(result.out);
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_EQ(rows[1]["n_parallel"], 1);
+  EXPECT_EQ(rows[3]["n_parallel"], 3);
+  EXPECT_EQ(rows[3]["n_gen"], 4);
+  EXPECT_NEAR(rows[3]["avg_ts"].get<double>() * rows[3]["avg_ns"].get<double>(), 12e9, 1e3);
+  EXPECT_THAT(result.err, HasSubstr("tg4 x3"));
+}
+
 TEST(Bench, StatesSharesOfWhatItMeasured) {
   const auto result = run_wattle(
       {"bench", "-m", "stories", "-p", "0", "-n", "16", "-r", "2", "-t", "1", "-o", "jsonl"});
@@ -77,6 +90,8 @@ TEST(Bench, BadUsageIsTold) {
                                       {{"-ctv", "f16,f15"}, "'f15'"},
                                       {{"-o", "xml"}, "xml"},
                                       {{"-r", "0"}, "repetitions"},
+                                      {{"-np", "0"}, "-np is 0"},
+                                      {{"-np", "2000"}, "-np is 2000"},
                                       {{"-p", "0", "-n", "0"}, "nothing to measure"},
                                       {{"-pg", "4294967295,1"}, "too long"},
                                       {{"-d", "4294967295"}, "too long"}}) {

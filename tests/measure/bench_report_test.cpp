@@ -49,6 +49,10 @@ TEST(BenchReport, SharesAreOfWhatTheWeightsNeed) {
   BenchRow row = some_row();
   EXPECT_DOUBLE_EQ(*bandwidth_share(row), 0.5);  // 10 tokens/s of 0.5 GB
   EXPECT_DOUBLE_EQ(*int8_share(row), 0.1);       // 10 tokens/s of 1000 operations
+  // 40 tokens in that time; 4 of them read the weights once, and every token computes.
+  row.test.n_parallel = 4;
+  EXPECT_DOUBLE_EQ(*bandwidth_share(row), 0.5);
+  EXPECT_DOUBLE_EQ(*int8_share(row), 0.4);
   row.test = {.n_prompt = 10};
   EXPECT_FALSE(bandwidth_share(row));
   EXPECT_DOUBLE_EQ(*int8_share(row), 0.091);  // the head once
@@ -75,6 +79,7 @@ TEST(BenchReport, JsonHasTheFieldsOfLlamaBench) {
   EXPECT_EQ(rows[0]["samples_ts"], json({10.0, 10.0}));
   EXPECT_EQ(rows[0]["logits_hash"], "0000000000000abc");
   EXPECT_EQ(rows[0]["bandwidth_share"], 0.5);
+  EXPECT_EQ(rows[0]["n_parallel"], 1);
   EXPECT_EQ(rows[0]["peak_rss_bytes"], 1 << 20);
   EXPECT_EQ(json::parse(report(BenchFormat::json, {})), json::array());
 }

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <set>
@@ -25,6 +27,7 @@ TEST(BenchTest, IsNamedAsInLlamaBench) {
   EXPECT_EQ((BenchTest{.n_prompt = 512}).name(), "pp512");
   EXPECT_EQ((BenchTest{.n_gen = 128, .n_depth = 4096}).name(), "tg128 @ d4096");
   EXPECT_EQ((BenchTest{.n_prompt = 16, .n_gen = 4}).name(), "pp16+tg4");
+  EXPECT_EQ((BenchTest{.n_gen = 8, .n_depth = 64, .n_parallel = 4}).name(), "tg8 x4 @ d64");
 }
 
 TEST(BenchSamples, AreAveragedAsSpeedsAndAsTimes) {
@@ -54,6 +57,45 @@ TEST(RunBench, RepeatsTheSameWorkAtTheSameDepth) {
   EXPECT_EQ(again.logits_hash, samples.logits_hash);
   const BenchTest elsewhere{.n_gen = 8, .n_depth = 201};
   EXPECT_NE(run_bench(engine, elsewhere, {.n_repetitions = 1}).logits_hash, samples.logits_hash);
+}
+
+// The first sequence is fed what it is fed alone. Scalar kernels give it the same bits in company.
+TEST(RunBench, TimesSequencesSideBySide) {
+  ::setenv("WATTLE_ISA", "scalar", 1);
+  Engine engine({.model = kStories, .n_ctx = 64, .n_threads = 1});
+  ::unsetenv("WATTLE_ISA");
+  const BenchTest test{.n_prompt = 5, .n_gen = 4, .n_depth = 6, .n_parallel = 3};
+  EXPECT_EQ(test.n_tokens(), 27u);
+  EXPECT_EQ(test.n_ctx(), 15u);
+  std::atomic<int> n_inside{0};
+  uint32_t n_steps = 0;
+  const BenchSamples samples =
+      run_bench(engine, test, {.n_repetitions = 2, .on_step = [&](uint32_t) {
+                                 EXPECT_EQ(n_inside.fetch_add(1), 0) << "two at once";
+                                 ++n_steps;
+                                 n_inside.fetch_sub(1);
+                                 return true;
+                               }});
+  EXPECT_EQ(n_steps, 3u * (3 + 2 * 1 + 2 * 4));  // prompts, generation; the depth stays
+  EXPECT_TRUE(samples.repeatable);
+  const BenchSamples again = run_bench(engine, test, {.n_repetitions = 1});
+  EXPECT_EQ(again.logits_hash, samples.logits_hash);
+  BenchTest fewer = test;
+  fewer.n_parallel = 2;
+  EXPECT_NE(run_bench(engine, fewer, {.n_repetitions = 1}).logits_hash, samples.logits_hash);
+}
+
+TEST(RunBench, StopsAllSequencesWhenTold) {
+  Engine engine({.model = kStories, .n_ctx = 64, .n_threads = 1});
+  uint32_t n_steps = 0;
+  try {
+    run_bench(engine, {.n_gen = 32, .n_parallel = 4},
+              {.on_step = [&](uint32_t) { return ++n_steps < 9; }});
+    ADD_FAILURE() << "no error was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::cancelled);
+  }
+  EXPECT_EQ(n_steps, 9u);
 }
 
 TEST(RunBench, StopsWhenTold) {
@@ -87,6 +129,21 @@ TEST(TokenCost, CountsTheExpertsThatAreUsed) {
   const uint64_t attention = 64 * 64 + 2 * 64 * 32 + 64 * 64;
   const uint64_t router = 8 * 64;
   EXPECT_EQ(cost.block_ops, 2 * 3 * (attention + router + 2 * 3 * 64 * 96));
+}
+
+// Of 8 experts 2 tokens with 2 each take 2 + 2 * (1 - 2/8) on average.
+TEST(TokenCost, AStepOfSeveralSequencesReadsTheirExperts) {
+  test::TinyModel model = test::make_tiny_model({.n_expert = 8, .n_expert_used = 2});
+  const TokenCost cost = token_cost(*model.file());
+  const double expert = 4 * 3 * 3 * 64 * 96;  // of all layers
+  EXPECT_EQ(cost.expert_bytes, 2 * expert);
+  const auto bytes = static_cast<double>(cost.weight_bytes);
+  EXPECT_NEAR(cost.step_bytes(1), bytes, 1e-6);
+  EXPECT_NEAR(cost.step_bytes(2), bytes + 1.5 * expert, 1e-6);
+  EXPECT_NEAR(cost.step_bytes(1000), bytes + 6 * expert, 1e-6);
+  test::TinyModel dense = test::make_tiny_model();
+  const TokenCost of_dense = token_cost(*dense.file());
+  EXPECT_EQ(of_dense.step_bytes(16), static_cast<double>(of_dense.weight_bytes));
 }
 
 TEST(TokenCost, ATiedHeadIsRead) {
