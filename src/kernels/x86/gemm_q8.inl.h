@@ -96,6 +96,7 @@ struct Q8Blocks {
 template <class Simd, class T>
 void matmul_q8(const MatmulArgs& args, RowRange rows) noexcept {
   using Packed = typename Simd::template Packed<T>;
+  fetch_bytes(args.w + rows.begin * args.w_row_bytes, Simd::kRows * args.w_row_bytes);
   for (size_t row = rows.begin; row < rows.end; row += Simd::kRows) {
     pack_tile<T, Packed, Simd::kRows>(args, row, rows.end, args.scratch);
     all_acts<Q8Blocks<Simd, Packed>, Simd::kActs>(args, row, rows.end);
