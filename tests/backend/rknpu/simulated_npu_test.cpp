@@ -16,6 +16,7 @@
 #include "backend/rknpu/pack.h"
 #include "backend/rknpu/program.h"
 #include "backend/rknpu/selftest.h"
+#include "backend/rknpu/simulator/fault_plan.h"
 #include "tests/support/error_text.h"
 
 namespace wattle::rknpu {
@@ -286,6 +287,29 @@ TEST(SimulatedNpu, OneDriverTellsNoFault) {
   EXPECT_THAT(ones.results(), Each(0.0));
   submit(*device, ones);
   EXPECT_THAT(ones.results(), Each(64.0));
+}
+
+TEST(SimulatedNpu, IsGoodAgainAfterAThousandFaults) {
+  const auto device = open_simulated_npu({.fault = parse_fault_plan("timeout/2,no-memory/3")});
+  int n_faults = 0;
+  const auto until_it_works = [&](const auto& call) {
+    for (;;) {
+      try {
+        return call();
+      } catch (const NpuFault&) {
+        device->reset();
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::out_of_memory);
+      }
+      ++n_faults;
+    }
+  };
+  while (n_faults < 1000) {
+    Ones ones = until_it_works([&] { return Ones(*device); });
+    until_it_works([&] { submit(*device, ones); });
+    ASSERT_THAT(ones.results(), Each(64.0));
+  }
+  EXPECT_EQ(device->free_bytes(0), device->info().domain_bytes);
 }
 
 TEST(SimulatedNpu, MayBeGone) {
