@@ -218,6 +218,17 @@ TEST(RknpuConvolution, ReusesOnlyWhatTheTaskBeforeHasLeft) {
   again.weight_banks -= 1;
   EXPECT_EQ(blocks.run(again, memory), "");
   EXPECT_NE(random.memory.results, right);
+  again = random.task;
+  EXPECT_EQ(blocks.run(again, memory), "");
+  EXPECT_EQ(random.memory.results, right);
+  again.features.base = 0;
+  again.features.width = again.features.height = 1;
+  EXPECT_NE(blocks.run(again, memory), "");  // and who knows what the buffer holds
+  again = random.task;
+  again.data_reuse = true;
+  EXPECT_EQ(blocks.run(again, memory), "");
+  EXPECT_NE(random.memory.results, right);
+
   blocks.reset();
   again = random.task;
   again.weight_reuse = true;

@@ -170,6 +170,12 @@ std::string ConvolutionBlocks::write_group(const ConvolutionTask& task, uint32_t
 }
 
 std::string ConvolutionBlocks::run(const ConvolutionTask& task, const DeviceMemory& memory) {
+  std::string why = convolve(task, memory);
+  if (!why.empty()) before_.reset();  // half of this task's operands, half of the one before
+  return why;
+}
+
+std::string ConvolutionBlocks::convolve(const ConvolutionTask& task, const DeviceMemory& memory) {
   const std::byte* weights = nullptr;
   if (std::string why = read_features(task, memory); !why.empty()) return why;
   if (std::string why = read_weights(task, memory, weights); !why.empty()) return why;

@@ -33,6 +33,7 @@ class ConvolutionBlocks {
   void reset() noexcept { before_.reset(); }
 
  private:
+  std::string convolve(const ConvolutionTask& task, const DeviceMemory& memory);
   std::string read_features(const ConvolutionTask& task, const DeviceMemory& memory);
   // nullptr: zeros.
   std::string read_weights(const ConvolutionTask& task, const DeviceMemory& memory,
