@@ -60,8 +60,9 @@ MoeWeights bind_moe(Weights& weights, const Hparams& hp, size_t il) {
   const Dim n_expert{"n_expert", hp.n_expert};
   const Dim n_ff_exp{"n_ff_exp", hp.n_ff_exp};
   const size_t n_slots = weights.n_batch() * hp.n_expert_used;
-  const PrepareOptions from_rows{
-      .max_rows = weights.n_batch(), .max_slots = n_slots, .precision = block_precision(hp)};
+  // Normal precision: of all matrices of a layer the experts' rounding moves the routers after them
+  // least, and they are most of the work (docs/numerics.md).
+  const PrepareOptions from_rows{.max_rows = weights.n_batch(), .max_slots = n_slots};
   PrepareOptions from_slots = from_rows;
   from_slots.max_rows = n_slots;
   MoeWeights moe;

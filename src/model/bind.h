@@ -20,7 +20,8 @@ std::string layer_tensor(size_t il, std::string_view name);
 // How finely the matrices of the layers are computed. A router is discontinuous: where two experts
 // are nearly level, the rounding of activations to 8 bits anywhere before it may pick the other
 // one, which costs more than all other rounding together (docs/numerics.md has the figures). So
-// models with experts keep their activations at 16 bits, all others at 8.
+// models with experts keep their activations at 16 bits, all others at 8. The experts themselves do
+// not: see bind_moe.
 Precision block_precision(const Hparams& hp);
 
 // Which of attn_k and attn_v a layer has.
