@@ -30,6 +30,18 @@ namespace wattle {
 
 enum class KvCacheType { f32, f16, q8_0 };
 
+// An NPU beside the processor, for products of many rows.
+enum class NpuDriver { off, simulator };
+
+// How products are computed there: docs/npu.md. by_matrix: the most exact that memory has room for.
+enum class NpuArithmetic { by_matrix, w16a16, w8a8, w4a8 };
+
+struct NpuParams {
+  NpuDriver driver = NpuDriver::off;
+  NpuArithmetic arithmetic = NpuArithmetic::by_matrix;
+  uint32_t min_rows = 32;  // products of fewer rows (tokens of a batch) stay on the processor
+};
+
 struct EngineParams {
   std::filesystem::path model{};  // a GGUF file, or the first of its shards
   uint32_t n_ctx = 0;             // tokens a session can hold; 0: min(trained, 8192)
@@ -38,6 +50,7 @@ struct EngineParams {
   bool pin_threads = false;
   KvCacheType kv_k = KvCacheType::f16;
   KvCacheType kv_v = KvCacheType::f16;
+  NpuParams npu{};
   std::string chat_template{};  // Jinja text that replaces the model's own; empty: the model's
   // Bytes of weights looked at so far, of all. Called from the thread that opens the engine;
   // returning false stops loading with Error{cancelled}.
@@ -54,6 +67,22 @@ struct ModelInfo {
   uint64_t n_params = 0;
   uint64_t size_bytes = 0;
   bool has_chat_template = false;
+};
+
+// What an NPU has done since the engine was opened, the checks of its matrices included.
+struct NpuReport {
+  std::string driver{};
+  bool is_silicon = false;
+  uint32_t n_matrices = 0;  // of the model, experts' aside
+  uint32_t n_on_npu = 0;    // that have a place there
+  uint32_t n_missed = 0;    // that did not come out as on the processor when they were checked
+  uint64_t n_bytes = 0;     // of weights in its memory
+  uint64_t n_faults = 0;    // that the processor has made good
+  bool in_use = false;      // false: it is left alone after faults
+  uint64_t n_submits = 0;
+  double busy_ms = 0;
+  std::optional<double> energy_mj{};  // where it is known
+  bool is_projection = false;         // time and energy are those of a model, not measured
 };
 
 // What to do with a text that outgrows the context: its first tokens stay, of the others the oldest
@@ -135,6 +164,8 @@ class WATTLE_API Engine {
 
   const ModelInfo& model() const noexcept;
   uint32_t n_ctx() const noexcept;
+  // Nothing where the engine has no NPU.
+  std::optional<NpuReport> npu() const;
 
   // Sampling as the model file recommends it, the defaults of SamplingParams elsewhere.
   SamplingParams recommended_sampling() const;

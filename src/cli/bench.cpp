@@ -60,6 +60,7 @@ struct Flags {
   bool pin_threads = false;
   bool no_warmup = false;
   bool no_probe = false;
+  NpuFlags npu;
   Reporting reporting;
 };
 
@@ -257,7 +258,8 @@ class Bench {
                                      .n_threads = setup.n_threads,
                                      .pin_threads = flags_.pin_threads,
                                      .kv_k = setup.type_k,
-                                     .kv_v = setup.type_v},
+                                     .kv_v = setup.type_v,
+                                     .npu = flags_.npu.params()},
                                     flags_.reporting, interrupt_);
     row.startup_ms = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
     row.n_params = engine->model().n_params;
@@ -351,6 +353,7 @@ Command add_bench(CLI::App& program) {
   app->add_flag("--no-warmup", flags->no_warmup, "time the first run, too");
   app->add_flag("--no-probe", flags->no_probe,
                 "do not measure what memory and processor can do (256 MiB, half a second)");
+  flags->npu.add_to(*app);
   flags->reporting.add_to(*app);
   app->footer(
       "A LIST is 512 or 1,2,4 or 512-2048+512 or 1-16*2. Flags and fields are those of "

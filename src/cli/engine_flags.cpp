@@ -18,6 +18,11 @@ constexpr size_t kMaxTemplateBytes = 4u << 20;
 const std::map<std::string, KvCacheType> kCacheTypes{
     {"f32", KvCacheType::f32}, {"f16", KvCacheType::f16}, {"q8_0", KvCacheType::q8_0}};
 
+const std::map<std::string, NpuArithmetic> kArithmetics{{"auto", NpuArithmetic::by_matrix},
+                                                        {"w16a16", NpuArithmetic::w16a16},
+                                                        {"w8a8", NpuArithmetic::w8a8},
+                                                        {"w4a8", NpuArithmetic::w4a8}};
+
 void add_cache_type(CLI::App& app, const char* names, std::optional<KvCacheType>& type,
                     const std::string& meaning) {
   app.add_option_function<std::string>(
@@ -70,6 +75,38 @@ std::string read_chat_template(const std::string& file_or_text) {
               "a template has {{ }} or {% %} in it");
 }
 
+void NpuFlags::add_to(CLI::App& app) {
+  app.add_option(
+         "--npu", driver,
+         "where large products run: off, or sim, a simulated NPU of an RK3588 (default off)")
+      ->type_name("DRIVER")
+      ->configurable();
+  app.add_option("--npu-arithmetic", arithmetic,
+                 "how the NPU computes: auto, w16a16, w8a8 or w4a8 (default auto)")
+      ->check(CLI::IsMember(kArithmetics))
+      ->type_name("NAME")
+      ->configurable();
+  app.add_option("--npu-rows", min_rows,
+                 "products of fewer rows than this stay on the CPU (default 32)")
+      ->check(CLI::Range(1u, 65536u))
+      ->type_name("N")
+      ->configurable();
+}
+
+NpuParams NpuFlags::params() const {
+  NpuParams params{.arithmetic = kArithmetics.at(arithmetic), .min_rows = min_rows};
+  if (driver == "sim") {
+    params.driver = NpuDriver::simulator;
+  } else if (driver != "off") {
+    const bool planned = driver == "auto" || driver == "vendor" || driver == "rocket";
+    throw Error(ErrorCode::usage,
+                planned ? fmt::format("--npu {}: there is no driver for a real NPU yet", driver)
+                        : fmt::format("--npu: no driver is called '{}'", driver),
+                "there are off and sim");
+  }
+  return params;
+}
+
 void EngineFlags::add_to(CLI::App& app) {
   add_model_flag(app, model);
   app.add_option("-c,--ctx-size", n_ctx,
@@ -90,6 +127,7 @@ void EngineFlags::add_to(CLI::App& app) {
                              kv_default == KvCacheType::f32 ? "f32" : "f16"));
   add_cache_type(app, "--cache-type-k", kv_k, "the same for K alone (-ctk)");
   add_cache_type(app, "--cache-type-v", kv_v, "the same for V alone (-ctv)");
+  npu.add_to(app);
 }
 
 EngineParams EngineFlags::params() const {
@@ -101,6 +139,7 @@ EngineParams EngineFlags::params() const {
   params.pin_threads = pin_threads;
   params.kv_k = kv_k.value_or(kv.value_or(kv_default));
   params.kv_v = kv_v.value_or(kv.value_or(kv_default));
+  params.npu = npu.params();
   return params;
 }
 

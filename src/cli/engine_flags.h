@@ -20,6 +20,16 @@ CLI::Option* add_model_flag(CLI::App& app, std::string& model);
 KvCacheType parse_cache_type(const std::string& name, std::string_view flag);
 std::string cache_type_name(KvCacheType type);
 
+// --npu and what belongs to it, for every command that computes.
+struct NpuFlags {
+  void add_to(CLI::App& app);
+  NpuParams params() const;
+
+  std::string driver = "off";
+  std::string arithmetic = "auto";
+  uint32_t min_rows = NpuParams{}.min_rows;
+};
+
 // --chat-template: the path of a file, or the template itself.
 void add_chat_template_flag(CLI::App& app, std::string& file_or_text);
 // The text of what was given; Error{usage} where it is neither.
@@ -42,6 +52,7 @@ struct EngineFlags {
   std::optional<KvCacheType> kv;  // both; kv_k and kv_v win over it
   std::optional<KvCacheType> kv_k;
   std::optional<KvCacheType> kv_v;
+  NpuFlags npu;
 };
 
 }  // namespace wattle::cli

@@ -15,6 +15,15 @@ void Reporting::add_to(CLI::App& app) {
   app.add_flag("-v,--verbose", verbose, "what the engine decides, on stderr")->configurable();
 }
 
+std::string describe(const NpuReport& npu) {
+  std::string text =
+      fmt::format("NPU: {}; {} of {} matrices, {:.1f} MiB",
+                  npu.is_silicon ? npu.driver : npu.driver + "; not run on silicon", npu.n_on_npu,
+                  npu.n_matrices, static_cast<double>(npu.n_bytes) / (1 << 20));
+  if (npu.n_missed != 0) text += fmt::format(", {} came out wrong", npu.n_missed);
+  return text;
+}
+
 std::unique_ptr<Engine> open_engine(EngineParams params, const Reporting& reporting,
                                     const Interrupt& interrupt) {
   FileProgress progress("loading", printable(params.model.filename().string()));
@@ -31,6 +40,9 @@ std::unique_ptr<Engine> open_engine(EngineParams params, const Reporting& report
   };
   auto engine = std::make_unique<Engine>(params);
   interrupt.check();
+  if (const auto npu = engine->npu(); npu && !reporting.quiet) {
+    print_err(Paint(STDERR_FILENO).dim(describe(*npu)) + "\n");
+  }
   store::mark_used(params.model, store::places_from_environment());
   return engine;
 }

@@ -18,8 +18,11 @@ struct Reporting {
   void add_to(CLI::App& app);
 };
 
-// Progress is shown where loading takes longer than a second; that the model was used is noted
-// (store/used.h). Throws Error; {cancelled} on Ctrl-C.
+// "NPU: simulator; not run on silicon; 210 of 211 matrices, 205.3 MiB"
+std::string describe(const NpuReport& npu);
+
+// Progress is shown where loading takes longer than a second; the NPU is told of where there is
+// one; that the model was used is noted (store/used.h). Throws Error; {cancelled} on Ctrl-C.
 std::unique_ptr<Engine> open_engine(EngineParams params, const Reporting& reporting,
                                     const Interrupt& interrupt);
 

@@ -27,6 +27,7 @@ Engine::~Engine() = default;
 
 const ModelInfo& Engine::model() const noexcept { return impl_->core.info(); }
 uint32_t Engine::n_ctx() const noexcept { return impl_->core.n_ctx(); }
+std::optional<NpuReport> Engine::npu() const { return impl_->core.npu_report(); }
 
 SamplingParams Engine::recommended_sampling() const {
   return runtime::recommended_sampling(impl_->core.file());

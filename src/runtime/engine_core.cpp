@@ -80,6 +80,16 @@ ModelInfo describe(const gguf::File& file, const Hparams& hparams) {
   return info;
 }
 
+// Packing matrices for an NPU reads them all: that is loading as well. Not to be called after the
+// model is open: it borrows params.
+std::function<bool(uint64_t)> report_packed(const EngineParams& params, uint64_t total) {
+  if (!params.on_load_progress) return {};
+  return [&params, total, done = uint64_t{0}](uint64_t n_bytes) mutable {
+    done = std::min(done + n_bytes, total);
+    return params.on_load_progress(done, total);
+  };
+}
+
 }  // namespace
 
 EngineCore::EngineCore(const EngineParams& params)
@@ -89,9 +99,9 @@ EngineCore::EngineCore(const EngineParams& params)
       file_(params.model),
       tokenizer_(load_tokenizer(file_)),
       chat_prompt_(file_, tokenizer_.vocab(), params.chat_template),
-      device_(context_),
+      devices_(context_, params.npu, report_packed(params, file_.size_bytes())),
       n_ctx_(choose_n_ctx(params, file_)),
-      model_(load_model(file_, device_, context_,
+      model_(load_model(file_, devices_.of_model(), context_,
                         {.n_batch = std::min(params.n_batch, n_ctx_),
                          .max_buffer_bytes = available_memory().value_or(UINT64_MAX)})),
       info_(describe(file_, model_->hparams())),
@@ -133,9 +143,18 @@ void EngineCore::page_in_weights(const EngineParams& params) const {
   }
   std::vector<std::span<const std::byte>> mappings;
   for (const MappedFile& shard : file_.mappings()) mappings.push_back(shard.bytes());
-  if (!page_in(mappings, params.on_load_progress)) {
+  auto on_progress = params.on_load_progress;
+  if (params.npu.driver != NpuDriver::off && on_progress) {  // packing has told it all
+    on_progress = [&](uint64_t, uint64_t total) { return params.on_load_progress(total, total); };
+  }
+  if (!page_in(mappings, on_progress)) {
     throw Error(ErrorCode::cancelled, "loading was cancelled");
   }
+}
+
+std::optional<NpuReport> EngineCore::npu_report() {
+  const std::lock_guard guard(turn_);
+  return devices_.npu_report();
 }
 
 const grammar::Vocabulary& EngineCore::grammar_vocabulary() {

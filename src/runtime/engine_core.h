@@ -12,12 +12,12 @@
 #include <string_view>
 #include <vector>
 
-#include "backend/cpu/cpu_device.h"
 #include "gguf/reader.h"
 #include "kernels/engine_context.h"
 #include "model/kv_cache.h"
 #include "model/model.h"
 #include "runtime/chat_prompt.h"
+#include "runtime/devices.h"
 #include "runtime/fair_mutex.h"
 #include "runtime/scheduler.h"
 #include "runtime/session_file.h"
@@ -40,6 +40,7 @@ class EngineCore {
   const gguf::File& file() const noexcept { return file_; }
   const Tokenizer& tokenizer() const noexcept { return tokenizer_; }
   const ChatPrompt& chat_prompt() const noexcept { return chat_prompt_; }
+  std::optional<NpuReport> npu_report();
   // Made when it is asked for the first time.
   const grammar::Vocabulary& grammar_vocabulary();
   const ModelInfo& info() const noexcept { return info_; }
@@ -86,12 +87,12 @@ class EngineCore {
   ChatPrompt chat_prompt_;
   std::once_flag grammar_once_;
   std::optional<grammar::Vocabulary> grammar_vocabulary_;
-  CpuDevice device_;
+  Devices devices_;
   uint32_t n_ctx_;
   std::unique_ptr<Model> model_;
   ModelInfo info_;
 
-  FairMutex turn_;  // guards what follows, device and model
+  FairMutex turn_;  // guards what follows, devices and model
   KvCache cache_;
   uint32_t n_sequences_ = 0;
   std::vector<std::vector<TokenId>> held_;  // [SeqId] the tokens whose keys and values are there

@@ -66,6 +66,38 @@ TEST(Npu, SelftestTellsWhatGoesWrong) {
   EXPECT_THAT(lost.err, HasSubstr("the device is gone"));
 }
 
+TEST(Npu, ModelsRunOnTheSimulator) {
+  const std::vector<std::string> run = {
+      "run", "-m", "stories", "--temp", "0",
+      "-n",  "12", "-t",      "2",      "Once upon a time there was a little dog who"};
+  const auto on_cpu = run_wattle(run);
+  std::vector<std::string> on_npu = run;
+  on_npu.insert(on_npu.end(), {"--npu", "sim", "--npu-rows", "1"});
+  const auto result = run_wattle(on_npu);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, on_cpu.out);
+  EXPECT_THAT(result.err, HasSubstr("NPU: simulator; not run on silicon"));
+  EXPECT_THAT(on_cpu.err, testing::Not(HasSubstr("NPU")));
+
+  on_npu.emplace_back("-q");
+  EXPECT_EQ(run_wattle(on_npu).err, "");
+}
+
+TEST(Npu, DriversAreRefusedByName) {
+  const std::vector<std::string> run = {"run", "-m", "stories", "-n", "1", "x", "--npu"};
+  for (const auto& [driver, message] :
+       {std::pair{"vendor", "--npu vendor: there is no driver for a real NPU yet"},
+        std::pair{"auto", "--npu auto: there is no driver for a real NPU yet"},
+        std::pair{"gpu", "no driver is called 'gpu'"}}) {
+    std::vector<std::string> args = run;
+    args.emplace_back(driver);
+    const auto result = run_wattle(args);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.err, HasSubstr(message));
+    EXPECT_THAT(result.err, HasSubstr("off and sim"));
+  }
+}
+
 TEST(Npu, BadUsageIsTold) {
   struct Case {
     std::vector<std::string> args;

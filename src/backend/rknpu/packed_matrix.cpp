@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/rknpu/packed_matrix.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+
+#include "backend/rknpu/layout.h"
+#include "backend/rknpu/numerics/hadamard.h"
+#include "backend/rknpu/numerics/half_row.h"
+#include "backend/rknpu/numerics/int4_weights.h"
+#include "backend/rknpu/numerics/int8_row.h"
+#include "backend/rknpu/numerics/nibble_split.h"
+#include "quant/decode.h"
+
+namespace wattle::rknpu {
+namespace {
+
+size_t round_up(size_t n, size_t unit) noexcept { return (n + unit - 1) / unit * unit; }
+
+}  // namespace
+
+// One row of W after the other, with the scratch of one thread.
+class PackedMatrix::Packer {
+ public:
+  Packer(PackedMatrix& m, const TensorView& w, float scale, std::span<std::byte> out)
+      : m_(m),
+        w_(w),
+        scale_(scale),
+        out_(out),
+        row_bytes_(wattle::row_bytes(w.dtype, m.n_in_)),
+        values_(m.tiles_.n_k()),
+        packed_(m.type().row_bytes(static_cast<uint32_t>(m.tiles_.n_k()))) {
+    if (m.arithmetic_ != Arithmetic::w4a8) return;
+    codes_.resize(m.tiles_.n_k());
+    scales_.resize(m.tiles_.n);
+    mins_.resize(m.tiles_.n);
+  }
+
+  // Whether the row is held as it is.
+  bool pack(size_t n) {
+    const std::byte* const row = w_.data + n * row_bytes_;
+    if (m_.arithmetic_ == Arithmetic::w4a8) {
+      if (!encode_int4(row, n)) return false;
+    } else if (!encode(row, n)) {
+      return false;
+    }
+    scatter(n);
+    return true;
+  }
+
+ private:
+  bool encode(const std::byte* row, size_t n) {
+    quant::dequantize_row(w_.dtype, row, values_.data(), m_.n_in_);  // zeros stay behind n_in
+    const std::span<float> values(values_);
+    if (m_.arithmetic_ == Arithmetic::w8a8) hadamard(values.first(m_.n_in_), m_.hadamard_block_);
+    const size_t tile = m_.tiles_.size;
+    for (size_t t = 0; t < m_.tiles_.n; ++t) {
+      const auto of_tile = values.subspan(t * tile, tile);
+      std::byte* const out = packed_.data() + t * m_.type().row_bytes(static_cast<uint32_t>(tile));
+      const float scale = m_.arithmetic_ == Arithmetic::w8a8
+                              ? to_int8(of_tile, reinterpret_cast<int8_t*>(out))
+                              : to_half(of_tile, reinterpret_cast<uint16_t*>(out));
+      if (!std::isfinite(scale)) return false;
+      m_.scale_[t * m_.n_columns_ + n] = scale * scale_;
+    }
+    return true;
+  }
+
+  bool encode_int4(const std::byte* row, size_t n) {
+    int4_weights(w_.dtype, row, m_.n_in_, codes_.data(), scales_.data(), mins_.data());
+    for (size_t t = 0; t < m_.tiles_.n; ++t) {
+      const auto codes = std::span(codes_).subspan(t * m_.tiles_.size, m_.tiles_.size);
+      if (!std::isfinite(scales_[t]) || !std::isfinite(mins_[t]) ||
+          !digit_sum_bounds(codes).fit_int16())
+        return false;
+      const size_t at = t * m_.n_columns_ + n;
+      m_.scale_[at] = scales_[t] * scale_;
+      if (!m_.min_.empty()) m_.min_[at] = mins_[t] * scale_;
+      m_.code_sum_[at] = static_cast<int16_t>(std::accumulate(codes.begin(), codes.end(), 0));
+    }
+    pack_int4(codes_, packed_.data());
+    return true;
+  }
+
+  // 32 elements of a column lie together.
+  void scatter(size_t n) {
+    const MatmulTypeInfo& type = m_.type();
+    const size_t run = kKernelColumns * type.operand_bits / 8;
+    const size_t tile = m_.tiles_.size;
+    const auto part = std::prev(std::ranges::upper_bound(m_.parts_, n, {}, &MatrixPart::begin));
+    const uint32_t first = m_.parts_.front().address;
+    for (size_t k = 0; k < m_.tiles_.n_k(); k += kKernelColumns) {
+      const size_t in_part =
+          k / tile * tile * part->n + native_b(type, tile, part->n, k % tile, n - part->begin);
+      std::memcpy(out_.data() + (part->address - first) + in_part * type.operand_bits / 8,
+                  packed_.data() + k / kKernelColumns * run, run);
+    }
+  }
+
+  PackedMatrix& m_;
+  const TensorView& w_;
+  float scale_;
+  std::span<std::byte> out_;
+  size_t row_bytes_;  // in the file
+  std::vector<float> values_;
+  std::vector<int8_t> codes_;
+  std::vector<float> scales_;
+  std::vector<float> mins_;
+  std::vector<std::byte> packed_;  // the row in the type of the product
+};
+
+size_t PackedMatrix::bytes_needed(const TensorView& w, Arithmetic arithmetic) noexcept {
+  const MatmulTypeInfo& type = info(matmul_type_of(arithmetic));
+  return round_up(w.shape[0], type.kernel_group) *
+         (tiles_of(arithmetic, w.shape[1]).n_k() * type.operand_bits / 8);
+}
+
+PackedMatrix::PackedMatrix(const TensorView& w, Arithmetic arithmetic, size_t n_cores,
+                           uint32_t address)
+    : arithmetic_(arithmetic),
+      n_out_(w.shape[0]),
+      n_in_(w.shape[1]),
+      tiles_(tiles_of(arithmetic, n_in_)),
+      n_columns_(round_up(n_out_, type().kernel_group)),
+      scale_(tiles_.n * n_columns_) {
+  if (arithmetic == Arithmetic::w8a8) hadamard_block_ = rknpu::hadamard_block(n_in_);
+  if (arithmetic == Arithmetic::w4a8) {
+    const auto int4 = *int4_type(w.dtype);
+    code_offset_ = int4.offset;
+    if (int4.has_min) min_.resize(scale_.size());
+    code_sum_.resize(scale_.size());
+  }
+  const size_t group = type().kernel_group;
+  const size_t n_groups = n_columns_ / group;
+  for (size_t core = 0; core < n_cores; ++core) {
+    const size_t begin = core * n_groups / n_cores * group;
+    const size_t end = (core + 1) * n_groups / n_cores * group;
+    if (begin == end) continue;
+    const size_t offset = begin * tiles_.n_k() * type().operand_bits / 8;
+    parts_.push_back({begin, end - begin, address + static_cast<uint32_t>(offset)});
+  }
+}
+
+std::optional<PackedMatrix> PackedMatrix::pack(const TensorView& w, float scale,
+                                               Arithmetic arithmetic, size_t n_cores,
+                                               const WeightPlace& place, ThreadPool& pool) {
+  PackedMatrix m(w, arithmetic, n_cores, place.address());
+  const std::span<std::byte> out = place.bytes();
+  std::memset(out.data(), 0, out.size());  // columns behind n_out, and what was there before
+  constexpr size_t kRows = 64;             // of a chunk
+  std::atomic<bool> held = true;
+  std::vector<Packer> packers(pool.size(), Packer(m, w, scale, out));
+  pool.parallel_for((m.n_out_ + kRows - 1) / kRows, [&](size_t chunk, size_t thread) {
+    const size_t end = std::min(m.n_out_, (chunk + 1) * kRows);
+    for (size_t n = chunk * kRows; n < end; ++n) {
+      if (!packers[thread].pack(n)) held = false;
+    }
+  });
+  if (!held) return std::nullopt;
+  place.buffer->to_device(place.offset, place.size);
+  return m;
+}
+
+}  // namespace wattle::rknpu

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/rknpu/product_runner.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "backend/rknpu/matmul_plan.h"
+#include "backend/rknpu/program.h"
+
+namespace wattle::rknpu {
+namespace {
+
+constexpr size_t kOutputBytes = size_t{8} << 20;  // of a core
+constexpr size_t kMaxRows = 512;                  // of x, computed at once
+// A list of the device has 4095 tasks at most. A matrix and a tile may take some tens of them.
+constexpr size_t kMaxTasks = 3584;
+constexpr size_t kCommandBytes = size_t{4} << 20;  // of a core: 0x380 for each task
+constexpr size_t kMaxColumns = 8128;               // of a task of any type
+constexpr std::chrono::seconds kTimeout{10};
+
+// Products of int4 write a C for each group of 32 columns, so many rows of wide matrices take more
+// than a core's output or list. This many do not.
+size_t rows_at_once(const PackedMatrix& w) noexcept {
+  const size_t planes = planes_of(w.arithmetic());
+  const size_t row_bytes = planes * w.tiles().n * w.type().output_bytes * w.type().kernel_group;
+  const size_t by_output = kOutputBytes / row_bytes;
+  const size_t by_tasks = kMaxTasks / 2 / w.tiles().n * chunk_rows(w.arithmetic());
+  const size_t most = std::min({kMaxRows, by_output, by_tasks});
+  const size_t chunk = chunk_rows(w.arithmetic());
+  constexpr size_t kPadding = 2;  // rows of x that a chunk may be filled up with
+  return most >= chunk ? most / chunk * chunk : std::max(most, kPadding + 1) - kPadding;
+}
+
+}  // namespace
+
+ProductRunner::ProductRunner(NpuDevice& device, ThreadPool& pool, uint32_t domain)
+    : device_(device), pool_(pool), domain_(domain) {
+  const size_t n_cores = std::min(device.info().n_cores, device.info().lists_per_domain);
+  for (size_t i = 0; i < n_cores; ++i) {
+    Core& core = cores_.emplace_back();
+    core.output = device.allocate(kOutputBytes, domain);
+    core.output->to_device();  // else its zeros may be written over results
+    core.commands = device.allocate(kCommandBytes, domain);
+  }
+}
+
+void ProductRunner::reserve(Arithmetic arithmetic, size_t n_in, size_t max_rows) {
+  Input& input = inputs_[static_cast<size_t>(arithmetic)];
+  input.rows.reserve(std::min(max_rows, kMaxRows), n_in, pool_.size());
+  const size_t needed = input.rows.bytes_needed();
+  if (input.buffer != nullptr && input.buffer->bytes().size() >= needed) return;
+  input.buffer.reset();
+  input.buffer = device_.allocate(needed, domain_);
+}
+
+void ProductRunner::run(MatView<const float> x, std::span<const NpuProduct> products) {
+  size_t step = kMaxRows;
+  for (const NpuProduct& product : products) step = std::min(step, rows_at_once(*product.w));
+  for (size_t begin = 0; begin < x.n_rows; begin += step) {
+    run_rows(x.rows({begin, std::min(x.n_rows, begin + step)}), begin, products);
+  }
+}
+
+void ProductRunner::run_rows(MatView<const float> x, size_t first_row,
+                             std::span<const NpuProduct> products) {
+  std::array<bool, kArithmetics> packed{};
+  for (const NpuProduct& product : products) {
+    bool& is_packed = packed[static_cast<size_t>(product.w->arithmetic())];
+    if (std::exchange(is_packed, true)) continue;
+    Input& in = input(*product.w);
+    in.buffer->to_device(0,
+                         in.rows.pack(x, product.w->hadamard_block(), in.buffer->bytes(), pool_));
+  }
+
+  std::vector<std::vector<Work>> work(cores_.size());
+  for (const NpuProduct& product : products) {
+    const auto parts = product.w->parts();
+    for (size_t i = 0; i < parts.size(); ++i) work[i].push_back({&product, parts[i]});
+  }
+  for (;;) {
+    std::vector<List> made(cores_.size());
+    std::vector<NpuList> lists;
+    for (size_t i = 0; i < cores_.size(); ++i) {
+      if (work[i].empty()) continue;
+      made[i] = make_list(cores_[i], first_row, work[i]);
+      lists.push_back(
+          {.domain = domain_, .tasks = made[i].tasks, .output = cores_[i].output.get()});
+    }
+    if (lists.empty()) return;
+    device_.submit(lists, kTimeout);
+    for (size_t i = 0; i < cores_.size(); ++i) {
+      if (made[i].tasks.empty()) continue;
+      cores_[i].output->from_device(0, made[i].output_bytes);
+      for (const OutputBlock& block : made[i].blocks)
+        read_outputs(block, input(*block.w).rows, pool_);
+    }
+  }
+}
+
+ProductRunner::List ProductRunner::make_list(const Core& core, size_t first_row,
+                                             std::vector<Work>& work) {
+  List list;
+  std::vector<MatmulTask> tasks;
+  while (!work.empty() && tasks.size() <= kMaxTasks / 2) {
+    Work& next = work.front();
+    const PackedMatrix& w = *next.product->w;
+    const size_t group = w.type().kernel_group;
+    const size_t per_column = output_bytes_of_column(w, input(w).rows.chunks());
+    const size_t fit = (kOutputBytes - list.output_bytes) / per_column / group * group;
+    const size_t n = std::min({next.part.n - next.done, fit, kMaxColumns});
+    if (n == 0) break;
+    plan(next, n, core.output->address() + static_cast<uint32_t>(list.output_bytes), tasks);
+    list.blocks.push_back({.w = &w,
+                           .y = next.product->y,
+                           .first_row = first_row,
+                           .begin = next.part.begin + next.done,
+                           .n = n,
+                           .data = core.output->bytes().data() + list.output_bytes});
+    list.output_bytes += n * per_column;
+    next.done += n;
+    if (next.done == next.part.n) work.erase(work.begin());
+  }
+
+  size_t n_bytes = 0;
+  const std::span<std::byte> out = core.commands->bytes();
+  for (const TaskCommands& task : commands_of(tasks, Form::vendor, core.commands->address())) {
+    const size_t offset = task.address - core.commands->address();
+    n_bytes = offset + task.words.size() * sizeof(uint64_t);
+    std::memcpy(out.subspan(offset, n_bytes - offset).data(), task.words.data(), n_bytes - offset);
+    list.tasks.push_back(
+        {.address = task.address, .n_words = static_cast<uint32_t>(task.words.size())});
+  }
+  core.commands->to_device(0, n_bytes);
+  return list;
+}
+
+void ProductRunner::plan(const Work& work, size_t n, uint32_t output,
+                         std::vector<MatmulTask>& tasks) {
+  const PackedMatrix& w = *work.product->w;
+  const MatmulTypeInfo& type = w.type();
+  const Input& in = input(w);
+  const KTiles tiles = w.tiles();
+  const size_t tile_bytes =
+      type.row_bytes(static_cast<uint32_t>(tiles.size));  // of a row or column
+  for (const InputChunk& chunk : in.rows.chunks()) {
+    for (size_t t = 0; t < tiles.n; ++t) {
+      const size_t a = chunk.offset + t * chunk.m * tile_bytes;
+      const size_t b = (t * work.part.n + work.done) * tile_bytes;
+      const auto planned = plan_matmul({.type = type.type,
+                                        .m = chunk.m,
+                                        .k = static_cast<uint32_t>(tiles.size),
+                                        .n = static_cast<uint32_t>(n),
+                                        .a = in.buffer->address() + static_cast<uint32_t>(a),
+                                        .b = work.part.address + static_cast<uint32_t>(b),
+                                        .c = output},
+                                       Orientation::native);
+      tasks.insert(tasks.end(), planned.begin(), planned.end());
+      output += static_cast<uint32_t>(chunk.m * n * type.output_bytes);
+    }
+  }
+}
+
+}  // namespace wattle::rknpu

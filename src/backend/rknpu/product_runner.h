@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs products of rows with packed matrices on the cores of one domain: packs the rows, writes the
+// commands of one list for each core, submits them and reads the results. Results that do not fit
+// their buffers at once are computed in rounds, each a submit.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "backend/rknpu/input_rows.h"
+#include "backend/rknpu/matmul_task.h"
+#include "backend/rknpu/npu_device.h"
+#include "backend/rknpu/output_rows.h"
+#include "backend/rknpu/packed_matrix.h"
+#include "base/thread_pool.h"
+#include "tensor/view.h"
+
+namespace wattle::rknpu {
+
+struct NpuProduct {
+  const PackedMatrix* w = nullptr;
+  RowsView<float> y;  // [rows of x, w.n_out()]
+};
+
+// Borrows device and pool. One call at a time.
+class ProductRunner {
+ public:
+  // Throws as NpuDevice::allocate does.
+  ProductRunner(NpuDevice& device, ThreadPool& pool, uint32_t domain);
+
+  // Makes room for products of up to max_rows rows with a matrix [n_out, n_in]; throws as
+  // NpuDevice::allocate does.
+  void reserve(Arithmetic arithmetic, size_t n_in, size_t max_rows);
+
+  // All matrices have x.n_cols columns and lie in this domain; sizes are as reserved. Throws
+  // NpuFault, and std::bad_alloc where there is no memory for commands: then outputs may hold
+  // anything.
+  void run(MatView<const float> x, std::span<const NpuProduct> products);
+
+ private:
+  struct Input {
+    explicit Input(Arithmetic arithmetic) : rows(arithmetic) {}
+    InputRows rows;
+    std::unique_ptr<NpuBuffer> buffer;
+  };
+  struct Core {
+    std::unique_ptr<NpuBuffer> output;
+    std::unique_ptr<NpuBuffer> commands;
+  };
+  // Columns of a matrix that one core computes, from `done` on.
+  struct Work {
+    const NpuProduct* product;
+    MatrixPart part;
+    size_t done = 0;
+  };
+  struct List {
+    std::vector<NpuTask> tasks;
+    std::vector<OutputBlock> blocks;  // where results will lie
+    size_t output_bytes = 0;
+  };
+
+  // Rows of x that fit at once, [first_row, first_row + x.n_rows) of the products' y.
+  void run_rows(MatView<const float> x, size_t first_row, std::span<const NpuProduct> products);
+  // Takes from the front of `work` what fits into a list and the core's output; writes its
+  // commands.
+  List make_list(const Core& core, size_t first_row, std::vector<Work>& work);
+  void plan(const Work& work, size_t n, uint32_t output, std::vector<MatmulTask>& tasks);
+  Input& input(const PackedMatrix& w) noexcept {
+    return inputs_[static_cast<size_t>(w.arithmetic())];
+  }
+
+  NpuDevice& device_;
+  ThreadPool& pool_;
+  uint32_t domain_;
+  std::array<Input, kArithmetics> inputs_{Input(Arithmetic::w16a16), Input(Arithmetic::w8a8),
+                                          Input(Arithmetic::w4a8)};
+  std::vector<Core> cores_;
+};
+
+}  // namespace wattle::rknpu

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// The NPU as a Device, beside the processor: each matrix may be placed on the NPU, and each product
+// with it runs there or on the processor.
+//
+// The rule of placement, until a model of costs makes it:
+//   - Products of fewer rows than min_rows stay on the processor, which reads the weights where the
+//     file is mapped. So does every product with experts, and every matrix below 64 Ki weights.
+//   - A matrix is held in w16a16 where the memory of the NPU has room for it, else in w4a8 where
+//     its weights are 4-bit integers and Precision::normal will do, else not at all.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "backend/device.h"
+#include "backend/rknpu/npu_device.h"
+#include "backend/rknpu/numerics/arithmetic.h"
+#include "backend/rknpu/product_runner.h"
+#include "backend/rknpu/weight_memory.h"
+#include "kernels/engine_context.h"
+
+namespace wattle::rknpu {
+
+struct RknpuOptions {
+  std::optional<Arithmetic> arithmetic{};  // of every matrix it holds; nothing: the rule above
+  size_t min_rows = 32;
+  // After each matrix: bytes of weights that were packed since the last call. Returning false ends
+  // preparing with Error{cancelled}.
+  std::function<bool(uint64_t n_bytes)> on_packed{};
+};
+
+struct RknpuStatus {
+  uint32_t n_matrices = 0;  // that were prepared, experts' aside
+  uint32_t n_on_npu = 0;
+  uint32_t n_missed = 0;  // that the probe sent back
+  uint64_t n_bytes = 0;   // on the NPU
+  uint64_t n_faults = 0;
+  bool in_use = true;  // false: left alone after faults
+};
+
+// Borrows context, processor and NPU, which must outlive it.
+//
+// Each matrix that is placed is probed at once: a row of pseudo-random numbers goes through it, and
+// what does not come out as on the processor is told and stays there. A fault of the NPU does not
+// end a call: the processor computes all of it anew, the NPU is reset, and is left alone for good
+// where that fails or the next submit faults again. All of it is told to the log.
+//
+// Unlike other devices it allocates while a call runs, for command lists; where there is no memory
+// for them, the processor computes the call.
+class RknpuDevice final : public Device {
+ public:
+  RknpuDevice(EngineContext& context, Device& cpu, NpuDevice& npu, RknpuOptions options);
+  ~RknpuDevice() override;
+
+  std::string_view name() const noexcept override { return "rknpu"; }
+  std::unique_ptr<Linear> prepare(const TensorView& w, const PrepareOptions& options) override;
+  std::unique_ptr<ExpertBank> prepare_experts(const TensorView& w,
+                                              const PrepareOptions& options) override;
+  void linear(MatView<const float> x, std::span<const LinearCall> calls) noexcept override;
+  void experts(MatView<const float> x, const ExpertSlots& slots,
+               std::span<const ExpertCall> calls) noexcept override;
+
+  const RknpuStatus& status() const noexcept { return status_; }
+
+ private:
+  class Matrix;
+  struct Domain {
+    Domain(NpuDevice& npu, ThreadPool& pool, uint32_t number)
+        : weights(npu, number), runner(npu, pool, number) {}
+    WeightMemory weights;
+    ProductRunner runner;
+  };
+
+  enum class Placed { here, no_room, refused };
+
+  void place(Matrix& matrix, const TensorView& w, const PrepareOptions& options);
+  Placed place_in(Matrix& matrix, const TensorView& w, const PrepareOptions& options,
+                  Arithmetic arithmetic, uint32_t domain);
+  bool probe(const Matrix& matrix, const TensorView& w, const PrepareOptions& options);
+  bool run_on_npu(MatView<const float> x, std::span<const LinearCall> calls) noexcept;
+  void on_fault(const NpuFault& fault) noexcept;
+  void leave_alone(std::string_view why) noexcept;
+
+  EngineContext& context_;
+  Device& cpu_;
+  NpuDevice& npu_;
+  RknpuOptions options_;
+  std::vector<std::unique_ptr<Domain>> domains_;
+  RknpuStatus status_;
+  bool faulted_ = false;  // the last submit
+};
+
+}  // namespace wattle::rknpu

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/devices.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "backend/rknpu/simulator/simulated_npu.h"
+
+namespace wattle::runtime {
+namespace {
+
+std::optional<rknpu::Arithmetic> arithmetic_of(NpuArithmetic arithmetic) {
+  switch (arithmetic) {
+    case NpuArithmetic::by_matrix: return std::nullopt;
+    case NpuArithmetic::w16a16: return rknpu::Arithmetic::w16a16;
+    case NpuArithmetic::w8a8: return rknpu::Arithmetic::w8a8;
+    case NpuArithmetic::w4a8: return rknpu::Arithmetic::w4a8;
+  }
+  throw Error(ErrorCode::usage, "unknown arithmetic of the NPU");
+}
+
+std::unique_ptr<rknpu::NpuDevice> open_npu(NpuDriver driver, const EngineContext& context) {
+  try {
+    if (driver == NpuDriver::simulator) return rknpu::open_simulated_npu();
+  } catch (const rknpu::NpuFault& fault) {
+    context.log(LogLevel::warning,
+                fmt::format("npu: {}; the CPU computes everything", fault.what()));
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Devices::Devices(EngineContext& context, const NpuParams& npu,
+                 std::function<bool(uint64_t n_bytes)> on_packed)
+    : cpu_(context), npu_(open_npu(npu.driver, context)) {
+  if (npu_ == nullptr) return;
+  rknpu_ = std::make_unique<rknpu::RknpuDevice>(
+      context, cpu_, *npu_,
+      rknpu::RknpuOptions{.arithmetic = arithmetic_of(npu.arithmetic),
+                          .min_rows = npu.min_rows,
+                          .on_packed = std::move(on_packed)});
+}
+
+std::optional<NpuReport> Devices::npu_report() const {
+  if (npu_ == nullptr) return std::nullopt;
+  const rknpu::RknpuStatus status = rknpu_->status();
+  const rknpu::NpuUsage usage = npu_->usage();
+  return NpuReport{.driver = npu_->info().driver,
+                   .is_silicon = npu_->info().driver != "simulator",
+                   .n_matrices = status.n_matrices,
+                   .n_on_npu = status.n_on_npu,
+                   .n_missed = status.n_missed,
+                   .n_bytes = status.n_bytes,
+                   .n_faults = status.n_faults,
+                   .in_use = status.in_use,
+                   .n_submits = usage.n_submits,
+                   .busy_ms = usage.busy_ms,
+                   .energy_mj = usage.energy_mj,
+                   .is_projection = usage.is_projection};
+}
+
+}  // namespace wattle::runtime

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The devices that an engine computes with.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "backend/cpu/cpu_device.h"
+#include "backend/rknpu/npu_device.h"
+#include "backend/rknpu/rknpu_device.h"
+#include "kernels/engine_context.h"
+#include "wattle/engine.h"
+
+namespace wattle::runtime {
+
+class Devices {
+ public:
+  // Borrows the context. Where another process has the NPU, that is told to the log, and the
+  // processor computes everything. on_packed: see RknpuOptions.
+  Devices(EngineContext& context, const NpuParams& npu,
+          std::function<bool(uint64_t n_bytes)> on_packed);
+
+  // That the model's matrices are prepared by.
+  Device& of_model() noexcept { return rknpu_ ? static_cast<Device&>(*rknpu_) : cpu_; }
+  std::optional<NpuReport> npu_report() const;
+
+ private:
+  CpuDevice cpu_;
+  std::unique_ptr<rknpu::NpuDevice> npu_;
+  std::unique_ptr<rknpu::RknpuDevice> rknpu_;
+};
+
+}  // namespace wattle::runtime

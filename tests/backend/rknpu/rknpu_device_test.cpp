@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+// The NPU as a Device, on the simulator: products against doubles over the decoded weights, and
+// what becomes of a call when something goes wrong.
+#include "backend/rknpu/rknpu_device.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "backend/cpu/cpu_device.h"
+#include "backend/rknpu/numerics/int4_weights.h"
+#include "backend/rknpu/simulator/simulated_npu.h"
+#include "quant/decode.h"
+#include "tests/support/random_blocks.h"
+
+namespace wattle::rknpu {
+namespace {
+
+struct Rows {
+  Rows(size_t n_rows, size_t n_cols) : data(n_rows * n_cols), view(data.data(), n_rows, n_cols) {}
+  AlignedBuffer<float> data;
+  MatView<float> view;
+};
+
+struct Matrix {
+  Matrix(test::RandomBlocks& random, DType dtype, size_t n_out, size_t n_in)
+      : blocks(random.rows(dtype, n_out, n_in)) {
+    view = {.name = "w",
+            .dtype = dtype,
+            .n_dims = 2,
+            .shape = {n_out, n_in, 1, 1},
+            .data = blocks.data(),
+            .size_bytes = blocks.size()};
+  }
+  AlignedBuffer<std::byte> blocks;
+  TensorView view;
+};
+
+// Root mean square of y - W x over that of W x.
+double relative_error(const Matrix& w, MatView<const float> x, MatView<const float> y) {
+  const size_t n = w.view.n_cols();
+  double error = 0;
+  double size = 0;
+  std::vector<float> row(n);
+  for (size_t r = 0; r < y.n_cols; ++r) {
+    quant::dequantize_row(w.view.dtype, w.view.data + r * row_bytes(w.view.dtype, n), row.data(),
+                          n);
+    for (size_t a = 0; a < x.n_rows; ++a) {
+      double exact = 0;
+      for (size_t i = 0; i < n; ++i) exact += double{row[i]} * double{x.row(a)[i]};
+      error += std::pow(y.row(a)[r] - exact, 2);
+      size += exact * exact;
+    }
+  }
+  return std::sqrt(error / size);
+}
+
+// What the simulator is asked to do wrong, by the number of the submit or allocation.
+struct Faults {
+  std::map<uint64_t, SimulatedFault> at_submit;
+  std::map<uint64_t, SimulatedFault> at_allocate;
+
+  uint64_t n_submits = 0;  // that were tried
+
+  SimulatedFault of(SimulatedCall call, uint64_t n) {
+    if (call == SimulatedCall::submit) n_submits = n + 1;
+    const auto& faults = call == SimulatedCall::submit ? at_submit : at_allocate;
+    const auto found = call == SimulatedCall::open ? faults.end() : faults.find(n);
+    return found == faults.end() ? SimulatedFault::none : found->second;
+  }
+};
+
+class RknpuDeviceTest : public testing::Test {
+ protected:
+  RknpuDevice device(RknpuOptions options) { return {context, cpu, *npu, std::move(options)}; }
+
+  Faults faults;
+  std::vector<std::string> warnings;
+  EngineContext context{
+      {.n_threads = 2, .isa = Isa::scalar, .log = [this](LogLevel level, std::string_view line) {
+         if (level == LogLevel::warning) warnings.emplace_back(line);
+       }}};
+  CpuDevice cpu{context};
+  std::unique_ptr<NpuDevice> npu = open_simulated_npu(
+      {.fault = [this](SimulatedCall call, uint64_t n) { return faults.of(call, n); }});
+};
+
+Rows random_rows(test::RandomBlocks& random, size_t n_rows, size_t n_cols) {
+  Rows rows(n_rows, n_cols);
+  rows.data = random.floats(n_rows * n_cols);
+  rows.view = MatView<float>(rows.data.data(), n_rows, n_cols);
+  return rows;
+}
+
+// w16a16: 11 bits of each operand. w8a8: a Gaussian row in steps of its largest of some hundred
+// over 127, for both operands. w4a8: the same for activations alone, of the largest of 32.
+double bound_of(Arithmetic arithmetic) {
+  switch (arithmetic) {
+    case Arithmetic::w16a16: return 5e-4;
+    case Arithmetic::w8a8: return 0.05;
+    case Arithmetic::w4a8: return 0.03;
+  }
+  return 0;
+}
+
+TEST_F(RknpuDeviceTest, ProductsAreThoseOfTheDecodedWeights) {
+  test::RandomBlocks random(1);
+  std::mt19937 shapes(2);
+  for (int i = 0; i < 24; ++i) {
+    const DTypeInfo& dtype = all_dtypes()[static_cast<size_t>(i) % all_dtypes().size()];
+    const size_t n_in = dtype.block_elems * (1 + 300 / dtype.block_elems + shapes() % 3) +
+                        (dtype.block_elems == 1 ? shapes() % 40 : 0);
+    const size_t n_out = 64 * 1024 / n_in + 1 + shapes() % 100;
+    const size_t n_rows = 1 + shapes() % 140;
+    const Matrix w(random, dtype.type, n_out, n_in);
+    const Rows x = random_rows(random, n_rows, (n_in + 15) / 16 * 16);
+    const MatView<const float> input(x.view.data, n_rows, n_in, x.view.n_cols);
+    for (const Arithmetic arithmetic : {Arithmetic::w16a16, Arithmetic::w8a8, Arithmetic::w4a8}) {
+      SCOPED_TRACE(std::string(dtype.name) + " " + std::string(name_of(arithmetic)) + " " +
+                   std::to_string(n_rows) + " x " + std::to_string(n_in) + " x " +
+                   std::to_string(n_out));
+      auto rknpu = device({.arithmetic = arithmetic, .min_rows = 1});
+      const auto linear = rknpu.prepare(w.view, {.max_rows = n_rows, .scale = 0.5f});
+      const bool fits = arithmetic != Arithmetic::w4a8 || int4_type(dtype.type);
+      ASSERT_EQ(rknpu.status().n_on_npu, fits ? 1U : 0U);
+      if (!fits) continue;
+      const Rows y(n_rows, n_out);
+      const uint64_t before = npu->usage().n_submits;
+      rknpu.linear(input, std::vector<LinearCall>{{linear.get(), y.view}});
+      EXPECT_GT(npu->usage().n_submits, before);
+      for (float& v : std::span(y.view.data, n_rows * n_out)) v *= 2;
+      EXPECT_LE(relative_error(w, input, y.view), bound_of(arithmetic));
+    }
+  }
+  EXPECT_TRUE(warnings.empty());
+}
+
+// Both round activations to the same int8 and add the same integers; what is left is the order of
+// the sums of floats.
+TEST_F(RknpuDeviceTest, W4a8EqualsTheProcessor) {
+  test::RandomBlocks random(3);
+  for (const DType dtype : {DType::q4_0, DType::q4_1, DType::q4_k}) {
+    const Matrix w(random, dtype, 200, 512);
+    const Rows x = random_rows(random, 150, 512);
+    auto rknpu = device({.arithmetic = Arithmetic::w4a8, .min_rows = 2});
+    const auto linear = rknpu.prepare(w.view, {.max_rows = 150});
+    const Rows on_npu(150, 200);
+    const Rows on_cpu(150, 200);
+    rknpu.linear(x.view, std::vector<LinearCall>{{linear.get(), on_npu.view}});
+    const auto plain = cpu.prepare(w.view, {.max_rows = 150});
+    cpu.linear(x.view, std::vector<LinearCall>{{plain.get(), on_cpu.view}});
+    double error = 0;
+    double size = 0;
+    for (size_t i = 0; i < on_npu.data.size(); ++i) {
+      error += std::pow(on_npu.data[i] - on_cpu.data[i], 2);
+      size += std::pow(on_cpu.data[i], 2);
+    }
+    EXPECT_LE(std::sqrt(error / size), 1e-6) << dtype_info(dtype).name;
+  }
+}
+
+// Rows and columns that need several rounds, cores and chunks.
+TEST_F(RknpuDeviceTest, LargeProductsAreCutIntoRounds) {
+  test::RandomBlocks random(4);
+  const Matrix w(random, DType::q4_0, 9000, 256);
+  const Rows x = random_rows(random, 700, 256);
+  for (const Arithmetic arithmetic : {Arithmetic::w16a16, Arithmetic::w4a8}) {
+    auto rknpu = device({.arithmetic = arithmetic, .min_rows = 1});
+    const auto linear = rknpu.prepare(w.view, {.max_rows = 700});
+    const Rows y(700, 9000);
+    const uint64_t before = npu->usage().n_submits;
+    rknpu.linear(x.view, std::vector<LinearCall>{{linear.get(), y.view}});
+    EXPECT_GE(npu->usage().n_submits - before, 2U);
+    for (const size_t r :
+         {size_t{0}, size_t{63}, size_t{64}, size_t{511}, size_t{512}, size_t{699}})
+      EXPECT_LE(relative_error(w, x.view.rows({r, r + 1}), y.view.rows({r, r + 1})),
+                bound_of(arithmetic));
+  }
+}
+
+// One call of matrices on the NPU in two arithmetics, and on the processor.
+TEST_F(RknpuDeviceTest, ACallMayMixPlaces) {
+  test::RandomBlocks random(5);
+  const Matrix large(random, DType::q4_0, 300, 512);
+  const Matrix small(random, DType::q4_0, 20, 512);  // below the 64 Ki weights of the rule
+  auto rknpu = device({.min_rows = 4});
+  const auto a = rknpu.prepare(large.view, {.max_rows = 30});
+  const auto b = rknpu.prepare(small.view, {.max_rows = 30});
+  const auto c = rknpu.prepare(large.view, {.max_rows = 30, .scale = -1});
+  EXPECT_EQ(rknpu.status().n_matrices, 3U);
+  EXPECT_EQ(rknpu.status().n_on_npu, 2U);
+  const Rows x = random_rows(random, 30, 512);
+  const Rows ya(30, 300);
+  const Rows yb(30, 20);
+  const Rows yc(30, 300);
+  rknpu.linear(x.view,
+               std::vector<LinearCall>{{a.get(), ya.view}, {b.get(), yb.view}, {c.get(), yc.view}});
+  EXPECT_LE(relative_error(large, x.view, ya.view), bound_of(Arithmetic::w16a16));
+  EXPECT_LE(relative_error(small, x.view, yb.view), bound_of(Arithmetic::w4a8));
+  for (size_t i = 0; i < ya.data.size(); ++i) EXPECT_EQ(yc.data[i], -ya.data[i]);
+
+  const uint64_t before = npu->usage().n_submits;  // three rows: on the processor
+  rknpu.linear(x.view.rows({0, 3}), std::vector<LinearCall>{{a.get(), ya.view.rows({0, 3})}});
+  EXPECT_EQ(npu->usage().n_submits, before);
+  EXPECT_LE(relative_error(large, x.view.rows({0, 3}), ya.view.rows({0, 3})),
+            bound_of(Arithmetic::w4a8));
+}
+
+TEST_F(RknpuDeviceTest, WhatIsNotFiniteShows) {
+  test::RandomBlocks random(6);
+  const Matrix w(random, DType::q4_0, 300, 512);
+  for (const Arithmetic arithmetic : {Arithmetic::w16a16, Arithmetic::w8a8, Arithmetic::w4a8}) {
+    auto rknpu = device({.arithmetic = arithmetic, .min_rows = 1});
+    const auto linear = rknpu.prepare(w.view, {.max_rows = 3});
+    const Rows x = random_rows(random, 3, 512);
+    x.view.row(1)[100] = std::numeric_limits<float>::infinity();
+    const Rows y(3, 300);
+    rknpu.linear(x.view, std::vector<LinearCall>{{linear.get(), y.view}});
+    for (size_t n = 0; n < 300; ++n) {
+      EXPECT_FALSE(std::isfinite(y.view.row(1)[n]));
+      EXPECT_TRUE(std::isfinite(y.view.row(0)[n]) && std::isfinite(y.view.row(2)[n]));
+    }
+  }
+}
+
+TEST_F(RknpuDeviceTest, WeightsThatAreNotFiniteStayOnTheProcessor) {
+  test::RandomBlocks random(7);
+  const Matrix w(random, DType::q4_0, 300, 512);
+  const uint16_t infinity = 0x7c00;
+  std::memcpy(const_cast<std::byte*>(w.view.data) + 18 * 77, &infinity, sizeof infinity);
+  for (const Arithmetic arithmetic : {Arithmetic::w16a16, Arithmetic::w8a8, Arithmetic::w4a8}) {
+    auto rknpu = device({.arithmetic = arithmetic, .min_rows = 1});
+    const auto linear = rknpu.prepare(w.view, {.max_rows = 3});
+    EXPECT_EQ(rknpu.status().n_on_npu, 0U);
+  }
+}
+
+// ---- faults ----
+
+// The simulator with results that are wrong as those of a wrong address are.
+class GarblingNpu final : public NpuDevice {
+ public:
+  explicit GarblingNpu(NpuDevice& npu) : NpuDevice(npu.info()), npu_(npu) {}
+
+  std::unique_ptr<NpuBuffer> allocate(size_t size, uint32_t domain) override {
+    return std::make_unique<Buffer>(npu_.allocate(size, domain), *this);
+  }
+  size_t free_bytes(uint32_t domain) const override { return npu_.free_bytes(domain); }
+  void submit(std::span<const NpuList> lists, std::chrono::milliseconds timeout) override {
+    npu_.submit(lists, timeout);
+  }
+  void reset() override { npu_.reset(); }
+  NpuUsage usage() const override { return npu_.usage(); }
+
+  size_t cell_at = 0;  // bytes into the outputs of a core: a cell that is zero
+
+ private:
+  class Buffer final : public NpuBuffer {
+   public:
+    Buffer(std::unique_ptr<NpuBuffer> there, const GarblingNpu& npu)
+        : NpuBuffer(there->bytes(), there->address(), there->domain()),
+          there_(std::move(there)),
+          npu_(npu) {}
+    void to_device(size_t offset, size_t size) override { there_->to_device(offset, size); }
+    void from_device(size_t offset, size_t size) override {
+      there_->from_device(offset, size);
+      if (npu_.cell_at + 16 <= size) std::memset(&bytes()[npu_.cell_at], 0, 16);
+    }
+
+   private:
+    std::unique_ptr<NpuBuffer> there_;
+    const GarblingNpu& npu_;
+  };
+
+  NpuDevice& npu_;
+};
+
+TEST_F(RknpuDeviceTest, AMatrixThatComesOutWrongStaysOnTheProcessor) {
+  test::RandomBlocks random(8);
+  const Matrix w(random, DType::q4_0, 300, 512);
+  GarblingNpu garbling(*npu);
+  garbling.cell_at = 4 * 16 * 7;  // four of 300 outputs
+  RknpuDevice rknpu(context, cpu, garbling, {.min_rows = 1});
+  const auto linear = rknpu.prepare(w.view, {.max_rows = 5});
+  EXPECT_EQ(rknpu.status().n_on_npu, 0U);
+  EXPECT_EQ(rknpu.status().n_missed, 1U);
+  EXPECT_THAT(warnings,
+              testing::ElementsAre(testing::HasSubstr("does not come out as on the CPU")));
+  const Rows x = random_rows(random, 5, 512);
+  const Rows y(5, 300);
+  rknpu.linear(x.view, std::vector<LinearCall>{{linear.get(), y.view}});
+  EXPECT_LE(relative_error(w, x.view, y.view), bound_of(Arithmetic::w4a8));
+}
+
+TEST_F(RknpuDeviceTest, WhereNothingCanBeAllocatedTheProcessorComputes) {
+  test::RandomBlocks random(9);
+  const Matrix w(random, DType::q4_0, 300, 512);
+  for (const SimulatedFault fault :
+       {SimulatedFault::out_of_memory, SimulatedFault::too_many_files}) {
+    for (uint64_t n = 0; n < 1000; ++n) faults.at_allocate[n] = fault;
+    auto rknpu = device({.min_rows = 1});
+    const auto linear = rknpu.prepare(w.view, {.max_rows = 5});
+    EXPECT_EQ(rknpu.status().n_on_npu, 0U);
+    const Rows x = random_rows(random, 5, 512);
+    const Rows y(5, 300);
+    rknpu.linear(x.view, std::vector<LinearCall>{{linear.get(), y.view}});
+    EXPECT_LE(relative_error(w, x.view, y.view), bound_of(Arithmetic::w4a8));
+  }
+}
+
+// A matrix on the NPU, and products that must come out right whatever it does.
+class RknpuFaults : public RknpuDeviceTest {
+ protected:
+  void multiply() {
+    const Rows y(40, 300);
+    rknpu.linear(x.view, std::vector<LinearCall>{{linear.get(), y.view}});
+    ASSERT_LE(relative_error(w, x.view, y.view), bound_of(Arithmetic::w4a8));
+  }
+
+  test::RandomBlocks random{10};
+  Matrix w{random, DType::q4_0, 300, 512};
+  Rows x = random_rows(random, 40, 512);
+  RknpuDevice rknpu = device({});
+  std::unique_ptr<Linear> linear = rknpu.prepare(w.view, {.max_rows = 40});
+  uint64_t n_probes = faults.n_submits;
+};
+
+TEST_F(RknpuFaults, AreMadeGoodByTheProcessorAndAReset) {
+  faults.at_submit = {{n_probes, SimulatedFault::timeout}};
+  multiply();
+  EXPECT_THAT(warnings, testing::ElementsAre(testing::HasSubstr("the CPU computes this step"),
+                                             testing::HasSubstr("reset")));
+  const uint64_t n_done = npu->usage().n_submits;
+  multiply();
+  EXPECT_EQ(npu->usage().n_submits, n_done + 1) << "the NPU is used again";
+  EXPECT_EQ(rknpu.status().n_faults, 1U);
+  EXPECT_TRUE(rknpu.status().in_use);
+}
+
+TEST_F(RknpuFaults, OneRightAfterAResetIsTheLast) {
+  faults.at_submit = {{n_probes, SimulatedFault::timeout}, {n_probes + 1, SimulatedFault::timeout}};
+  multiply();
+  multiply();
+  EXPECT_FALSE(rknpu.status().in_use);
+  EXPECT_THAT(warnings.back(), testing::HasSubstr("the CPU computes all that follows"));
+  multiply();
+  EXPECT_EQ(faults.n_submits, n_probes + 2);
+}
+
+TEST_F(RknpuFaults, ADeviceThatIsGoneIsLeftAlone) {
+  faults.at_submit = {{n_probes, SimulatedFault::lost}};
+  multiply();
+  multiply();
+  EXPECT_FALSE(rknpu.status().in_use);
+  EXPECT_EQ(faults.n_submits, n_probes + 1);
+}
+
+TEST_F(RknpuFaults, AThousandLoseNothing) {
+  for (uint64_t n = n_probes; n < n_probes + 2000; n += 2)
+    faults.at_submit[n] = SimulatedFault::timeout;  // every other one
+  const Rows y(40, 300);
+  const Rows first(40, 300);
+  for (int i = 0; i < 2000; ++i) {
+    std::fill_n(y.view.data, y.data.size(), 12345.0f);
+    rknpu.linear(x.view, std::vector<LinearCall>{{linear.get(), y.view}});
+    const bool on_cpu = i % 2 == 0;
+    if (i < 2) {
+      ASSERT_LE(relative_error(w, x.view, y.view), bound_of(Arithmetic::w4a8));
+      if (on_cpu) std::ranges::copy(y.data.span(), first.view.data);
+    } else if (on_cpu) {
+      ASSERT_TRUE(std::ranges::equal(y.data.span(), first.data.span()));
+    }
+  }
+  EXPECT_EQ(rknpu.status().n_faults, 1000U);
+  EXPECT_TRUE(rknpu.status().in_use);
+}
+
+}  // namespace
+}  // namespace wattle::rknpu
