@@ -55,8 +55,8 @@ bool is_taken(MatmulType type, Orientation orientation, const Shape& s) {
 
 // Operands as whole numbers: those of f16 are eighths.
 struct Operands {
-  std::vector<float> a;  // [m, k]
-  std::vector<float> b;  // [n, k]
+  std::vector<int16_t> a;  // [m, k]
+  std::vector<int16_t> b;  // [n, k]
 };
 
 constexpr float unit_of(MatmulType type) {
@@ -66,11 +66,12 @@ constexpr float unit_of(MatmulType type) {
 Operands random_operands(const Matmul& p) {
   const int bits = p.type == MatmulType::i8_i8_i32 ? 8 : p.type == MatmulType::i4_i4_i16 ? 4 : 5;
   SplitMix64 random(uint64_t{p.m} << 40 | uint64_t{p.k} << 20 | p.n);
-  const auto fill = [&](std::vector<float>& values, size_t size) {
+  const auto fill = [&](std::vector<int16_t>& values, size_t size) {
     values.resize(size);
-    for (float& value : values)
+    for (int16_t& value : values) {
       value =
-          static_cast<float>(static_cast<int>(random.next() >> (64 - bits)) - (1 << (bits - 1)));
+          static_cast<int16_t>(static_cast<int>(random.next() >> (64 - bits)) - (1 << (bits - 1)));
+    }
   };
   Operands operands;
   fill(operands.a, size_t{p.m} * p.k);
@@ -78,13 +79,20 @@ Operands random_operands(const Matmul& p) {
   return operands;
 }
 
-// Exact: |sum| < 2^53 for whole numbers of 8 bits.
+std::vector<float> scaled(std::span<const int16_t> values, float unit) {
+  std::vector<float> floats(values.size());
+  std::ranges::transform(values, floats.begin(),
+                         [&](int16_t value) { return unit * static_cast<float>(value); });
+  return floats;
+}
+
+// Exact: whole numbers of 8 bits, and k is some thousands.
 double expected(const Matmul& p, const Operands& operands, size_t m, size_t n) {
   using Limits = std::numeric_limits<int16_t>;
-  const float* a = &operands.a[m * p.k];
-  const float* b = &operands.b[n * p.k];
-  int64_t sum = 0;
-  for (size_t k = 0; k < p.k; ++k) sum += static_cast<int>(a[k]) * static_cast<int>(b[k]);
+  const int16_t* a = &operands.a[m * p.k];
+  const int16_t* b = &operands.b[n * p.k];
+  int32_t sum = 0;
+  for (size_t k = 0; k < p.k; ++k) sum += a[k] * b[k];
   const double unit = unit_of(p.type);
   const double value = static_cast<double>(sum) * unit * unit;
   switch (p.type) {
@@ -119,13 +127,10 @@ class Job {
   }
 
   void fill(const Operands& operands) {
-    std::vector<float> scaled = operands.a;
-    for (float& value : scaled) value *= unit_of(product_.type);
-    pack_a(product_, orientation_, scaled,
+    const float unit = unit_of(product_.type);
+    pack_a(product_, orientation_, scaled(operands.a, unit),
            buffer_->bytes().subspan(0, bytes_of_a(product_, orientation_)));
-    scaled = operands.b;
-    for (float& value : scaled) value *= unit_of(product_.type);
-    pack_b(product_, scaled,
+    pack_b(product_, scaled(operands.b, unit),
            buffer_->bytes().subspan(product_.b - product_.a, bytes_of_b(product_)));
     std::ranges::fill(results(), kMark);
     buffer_->to_device();
@@ -225,8 +230,8 @@ I4Overflow observe_i4_overflow(NpuDevice& device) {
   const Orientation orientation = is_vendor ? Orientation::native : Orientation::column;
   const Matmul shape{.type = MatmulType::i4_i4_i16, .m = 1, .k = 1024, .n = 64};
   // Column 0 ends at 50176. Column 1 passes 37632 and ends at 23296.
-  Operands operands{.a = std::vector<float>(shape.k, 7.0F),
-                    .b = std::vector<float>(size_t{shape.n} * shape.k)};
+  Operands operands{.a = std::vector<int16_t>(shape.k, 7),
+                    .b = std::vector<int16_t>(size_t{shape.n} * shape.k)};
   for (size_t k = 0; k < shape.k; ++k) {
     operands.b[k] = 7;
     operands.b[shape.k + k] = k < 768 ? 7 : -8;
