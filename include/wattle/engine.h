@@ -69,11 +69,11 @@ struct ModelInfo {
   bool has_chat_template = false;
 };
 
-// What an NPU has done since the engine was opened, the checks of its matrices included.
+// What an NPU holds, and what it has done since the engine was opened.
 struct NpuReport {
   std::string driver{};
   bool is_silicon = false;
-  uint32_t n_matrices = 0;  // of the model, experts' aside
+  uint32_t n_matrices = 0;  // of the model; a bank of experts counts as one
   uint32_t n_on_npu = 0;    // that have a place there
   uint32_t n_missed = 0;    // that did not come out as on the processor when they were checked
   uint64_t n_bytes = 0;     // of weights in its memory

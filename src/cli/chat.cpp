@@ -252,7 +252,9 @@ int chat(const Flags& flags) {
   conversation.loop();
   if (!flags.save.empty()) conversation.save(flags.save);
   if (!reporting.quiet && conversation.totals().n_answers != 0) {
-    print_err(Paint(STDERR_FILENO).dim(conversation.totals().describe()) + "\n");
+    print_err(
+        Paint(STDERR_FILENO).dim(conversation.totals().describe() + describe_work(engine->npu())) +
+        "\n");
   }
   return kExitOk;
 }

@@ -24,6 +24,15 @@ std::string describe(const NpuReport& npu) {
   return text;
 }
 
+std::string describe_work(const std::optional<NpuReport>& npu) {
+  if (!npu) return {};
+  std::string text = fmt::format(" | NPU {} submits, {:.1f} ms", npu->n_submits, npu->busy_ms);
+  if (npu->energy_mj) text += fmt::format(", {:.0f} mJ", *npu->energy_mj);
+  if (npu->is_projection) text += " (projection)";
+  if (npu->n_faults != 0) text += fmt::format(", {} faults", npu->n_faults);
+  return text;
+}
+
 std::unique_ptr<Engine> open_engine(EngineParams params, const Reporting& reporting,
                                     const Interrupt& interrupt) {
   FileProgress progress("loading", printable(params.model.filename().string()));

@@ -103,7 +103,7 @@ int run(const Flags& flags) {
     printer.finish();
   }
   if (!flags.answer.reporting.quiet) {
-    std::string line = describe(answer.timings);
+    std::string line = describe(answer.timings) + describe_work(engine->npu());
     if (answer.stop == StopReason::context_full) {
       line += " | stopped: the context is full (-c, --context-shift)";
     }

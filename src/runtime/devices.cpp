@@ -43,10 +43,17 @@ Devices::Devices(EngineContext& context, const NpuParams& npu,
                           .on_packed = std::move(on_packed)});
 }
 
+void Devices::count_from_here() {
+  if (npu_ != nullptr) at_start_ = npu_->usage();
+}
+
 std::optional<NpuReport> Devices::npu_report() const {
   if (npu_ == nullptr) return std::nullopt;
   const rknpu::RknpuStatus status = rknpu_->status();
-  const rknpu::NpuUsage usage = npu_->usage();
+  rknpu::NpuUsage usage = npu_->usage();
+  usage.n_submits -= at_start_.n_submits;
+  usage.busy_ms -= at_start_.busy_ms;
+  if (usage.energy_mj) *usage.energy_mj -= at_start_.energy_mj.value_or(0);
   return NpuReport{.driver = npu_->info().driver,
                    .is_silicon = npu_->info().driver != "simulator",
                    .n_matrices = status.n_matrices,

@@ -24,12 +24,15 @@ class Devices {
 
   // That the model's matrices are prepared by.
   Device& of_model() noexcept { return rknpu_ ? static_cast<Device&>(*rknpu_) : cpu_; }
+  // After the last matrix: what the NPU has done so far was to check them.
+  void count_from_here();
   std::optional<NpuReport> npu_report() const;
 
  private:
   CpuDevice cpu_;
   std::unique_ptr<rknpu::NpuDevice> npu_;
   std::unique_ptr<rknpu::RknpuDevice> rknpu_;
+  rknpu::NpuUsage at_start_;
 };
 
 }  // namespace wattle::runtime

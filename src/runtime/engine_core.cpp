@@ -110,6 +110,7 @@ EngineCore::EngineCore(const EngineParams& params)
                                            .n_ctx = n_ctx_,
                                            .n_batch = n_batch()}),
       scheduler_(n_batch(), [this](std::span<const Request> requests) { compute(requests); }) {
+  devices_.count_from_here();
   info_.has_chat_template = chat_prompt_.has_template();
   check_vocabulary();
   if (n_ctx_ > info_.n_ctx_train) {

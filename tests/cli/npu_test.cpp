@@ -77,6 +77,7 @@ TEST(Npu, ModelsRunOnTheSimulator) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.out, on_cpu.out);
   EXPECT_THAT(result.err, HasSubstr("NPU: simulator; not run on silicon"));
+  EXPECT_THAT(result.err, HasSubstr("mJ (projection)"));
   EXPECT_THAT(on_cpu.err, testing::Not(HasSubstr("NPU")));
 
   on_npu.emplace_back("-q");

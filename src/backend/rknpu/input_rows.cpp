@@ -33,16 +33,13 @@ size_t chunk_rows(Arithmetic arithmetic) noexcept {
   return arithmetic == Arithmetic::w4a8 ? kInt4Rows / planes_of(arithmetic) : kRows;
 }
 
-void InputRows::reserve(size_t max_rows, size_t n_in, size_t n_threads) {
+void InputRows::reserve(size_t max_rows, size_t max_groups, size_t n_in, size_t n_threads) {
   const KTiles tiles = tiles_of(arithmetic_, n_in);
   const size_t row_bytes =
       info(matmul_type_of(arithmetic_)).row_bytes(static_cast<uint32_t>(tiles.n_k()));
-  const size_t per_chunk = chunk_rows(arithmetic_);
-  const size_t n_chunks = (max_rows + per_chunk - 1) / per_chunk;
-  const size_t rows = max_rows / per_chunk * product_rows(arithmetic_, per_chunk) +
-                      product_rows(arithmetic_, max_rows % per_chunk);
-  bytes_needed_ = std::max(bytes_needed_, rows * row_bytes);
-  if (chunks_.capacity() < n_chunks) chunks_.reserve(n_chunks);
+  const size_t n_chunks = max_rows / chunk_rows(arithmetic_) + max_groups;
+  const size_t most = max_rows * planes_of(arithmetic_) + 3 * n_chunks;  // 3: see product_rows
+  bytes_needed_ = std::max(bytes_needed_, most * row_bytes);
   grow(scale_, max_rows * tiles.n);
   scratch_.resize(n_threads);
   for (Scratch& scratch : scratch_) {
@@ -55,30 +52,40 @@ void InputRows::reserve(size_t max_rows, size_t n_in, size_t n_threads) {
   if (arithmetic_ == Arithmetic::w4a8) grow(sum_, max_rows * tiles.n);
 }
 
-size_t InputRows::pack(MatView<const float> x, size_t block, std::span<std::byte> out,
-                       ThreadPool& pool) noexcept {
+size_t InputRows::pack(MatView<const float> x, std::span<const uint32_t> x_row,
+                       std::span<const RowRange> groups, size_t block, std::span<std::byte> out,
+                       ThreadPool& pool) {
   tiles_ = tiles_of(arithmetic_, x.n_cols);
   const size_t row_bytes =
       info(matmul_type_of(arithmetic_)).row_bytes(static_cast<uint32_t>(tiles_.n_k()));
   const size_t planes = planes_of(arithmetic_);
   chunks_.clear();
+  first_chunk_.assign(1, 0);
+  chunk_of_.clear();
   size_t n_bytes = 0;
-  for (size_t r = 0; r < x.n_rows; r += chunk_rows(arithmetic_)) {
-    const size_t n = std::min(chunk_rows(arithmetic_), x.n_rows - r);
-    const uint32_t m = product_rows(arithmetic_, n);
-    chunks_.push_back({.begin = r, .n = n, .m = m, .offset = n_bytes});
-    n_bytes += m * row_bytes;
+  for (const RowRange& group : groups) {
+    for (size_t r = group.begin; r < group.end; r += chunk_rows(arithmetic_)) {
+      const size_t n = std::min(chunk_rows(arithmetic_), group.end - r);
+      const uint32_t m = product_rows(arithmetic_, n);
+      const auto number = static_cast<uint32_t>(chunks_.size());
+      chunks_.push_back(
+          {.begin = r, .n = n, .n_before = chunk_of_.size(), .m = m, .offset = n_bytes});
+      chunk_of_.insert(chunk_of_.end(), n, number);
+      n_bytes += m * row_bytes;
+    }
+    first_chunk_.push_back(chunks_.size());
   }
   const size_t n_cells = row_bytes / kCellBytes;
-  parallel_rows(pool, x.n_rows, x.n_cols * 8, [&](size_t begin, size_t end, size_t thread) {
-    for (size_t r = begin; r < end; ++r) {
+  parallel_rows(pool, chunk_of_.size(), x.n_cols * 8, [&](size_t begin, size_t end, size_t thread) {
+    for (size_t i = begin; i < end; ++i) {
+      const InputChunk& chunk = chunks_[chunk_of_[i]];
+      const size_t in_chunk = i - chunk.n_before;
+      const size_t r = chunk.begin + in_chunk;
       Scratch& scratch = scratch_[thread];
-      encode(x.row(r), x.n_cols, block, r, scratch);
-      const InputChunk& chunk = chunks_[r / chunk_rows(arithmetic_)];
+      encode(x.row(x_row.empty() ? r : x_row[r]), x.n_cols, block, r, scratch);
       for (size_t p = 0; p < planes; ++p) {
         const std::byte* const cells = scratch.rows.data() + p * row_bytes;
-        std::byte* const to =
-            out.data() + chunk.offset + ((r - chunk.begin) * planes + p) * kCellBytes;
+        std::byte* const to = out.data() + chunk.offset + (in_chunk * planes + p) * kCellBytes;
         for (size_t c = 0; c < n_cells; ++c)
           std::memcpy(to + c * chunk.m * kCellBytes, cells + c * kCellBytes, kCellBytes);
       }

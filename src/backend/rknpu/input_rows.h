@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows of x as the A of a product on the NPU. They are cut into chunks of as many rows as a product
+// Rows of x as the A of products on the NPU. Rows that go through the same matrices are a group:
+// all of them, or those of one expert. A group is cut into chunks of as many rows as a product
 // takes at once; a chunk has native layout, and so has each of its tiles, which follow each other.
 #pragma once
 
@@ -14,8 +15,9 @@
 namespace wattle::rknpu {
 
 struct InputChunk {
-  size_t begin = 0;  // rows of x
+  size_t begin = 0;  // rows
   size_t n = 0;
+  size_t n_before = 0;  // rows of the chunks before
   uint32_t m = 0;     // rows of the product: planes of each row of x, and zeros up to a whole four
   size_t offset = 0;  // bytes
 };
@@ -24,18 +26,23 @@ class InputRows {
  public:
   explicit InputRows(Arithmetic arithmetic) : arithmetic_(arithmetic) {}
 
-  // Makes room for max_rows rows of n_in elements.
-  void reserve(size_t max_rows, size_t n_in, size_t n_threads);
+  // Makes room for max_rows rows of n_in elements in max_groups groups.
+  void reserve(size_t max_rows, size_t max_groups, size_t n_in, size_t n_threads);
   size_t bytes_needed() const noexcept { return bytes_needed_; }  // of `out`, for all reserved
 
-  // x [n_rows, n_in], as reserved. block: of the Hadamard transform (w8a8). Returns the bytes
-  // written.
-  size_t pack(MatView<const float> x, size_t block, std::span<std::byte> out,
-              ThreadPool& pool) noexcept;
+  // Row r is row x_row[r] of x, or r where x_row is empty. Groups are ranges of r in order, and
+  // need not cover all. As reserved. block: of the Hadamard transform (w8a8). Returns the bytes
+  // written. Throws std::bad_alloc.
+  size_t pack(MatView<const float> x, std::span<const uint32_t> x_row,
+              std::span<const RowRange> groups, size_t block, std::span<std::byte> out,
+              ThreadPool& pool);
 
   // Of what was packed last.
   KTiles tiles() const noexcept { return tiles_; }
-  std::span<const InputChunk> chunks() const noexcept { return chunks_; }
+  std::span<const InputChunk> chunks(size_t group) const noexcept {
+    return std::span(chunks_).subspan(first_chunk_[group],
+                                      first_chunk_[group + 1] - first_chunk_[group]);
+  }
   std::span<const float> scales(size_t r) const noexcept {  // [tiles]
     return std::span(scale_).subspan(r * tiles_.n, tiles_.n);
   }
@@ -57,12 +64,14 @@ class InputRows {
   KTiles tiles_;
   size_t bytes_needed_ = 0;
   std::vector<InputChunk> chunks_;
-  std::vector<float> scale_;  // [rows, tiles]
+  std::vector<size_t> first_chunk_;  // [groups + 1]
+  std::vector<uint32_t> chunk_of_;   // [packed rows]
+  std::vector<float> scale_;         // [rows, tiles]
   std::vector<int32_t> sum_;
   std::vector<Scratch> scratch_;  // [threads]
 };
 
-// Rows of x that a product takes at once.
+// Rows that a product takes at once.
 size_t chunk_rows(Arithmetic arithmetic) noexcept;
 
 }  // namespace wattle::rknpu

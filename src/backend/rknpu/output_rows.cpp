@@ -83,7 +83,7 @@ void read_outputs(const OutputBlock& block, const InputRows& inputs, ThreadPool&
   pool.parallel_for((n_cells + cells_of_piece - 1) / cells_of_piece, [&](size_t piece, size_t) {
     const size_t last = std::min(n_cells, (piece + 1) * cells_of_piece);
     const std::byte* data = block.data;
-    for (const InputChunk& chunk : inputs.chunks()) {
+    for (const InputChunk& chunk : block.chunks) {
       for (size_t t = 0; t < w.tiles().n; ++t) {
         const TileOutput output{w, block.y, block.first_row, inputs, chunk, t, data};
         for (size_t cell = piece * cells_of_piece; cell < last; ++cell) {

@@ -11,12 +11,13 @@
 
 namespace wattle::rknpu {
 
-// Columns [begin, begin + n) of a packed matrix, computed for all chunks of the inputs: for each
+// Columns [begin, begin + n) of a packed matrix, computed for some chunks of the inputs: for each
 // chunk, for each tile, a C of native layout (n / per cell, m, per cell), one after the other.
 struct OutputBlock {
   const PackedMatrix* w = nullptr;
   RowsView<float> y;     // [.., n_out]
   size_t first_row = 0;  // of y: row 0 of the inputs
+  std::span<const InputChunk> chunks;
   size_t begin = 0;
   size_t n = 0;  // a multiple of the type's kernel group
   const std::byte* data = nullptr;

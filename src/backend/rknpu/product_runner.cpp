@@ -46,36 +46,52 @@ ProductRunner::ProductRunner(NpuDevice& device, ThreadPool& pool, uint32_t domai
   }
 }
 
-void ProductRunner::reserve(Arithmetic arithmetic, size_t n_in, size_t max_rows) {
+void ProductRunner::reserve(Arithmetic arithmetic, size_t n_in, size_t max_rows, size_t min_group) {
   Input& input = inputs_[static_cast<size_t>(arithmetic)];
-  input.rows.reserve(std::min(max_rows, kMaxRows), n_in, pool_.size());
+  const size_t n_rows = std::min(max_rows, kMaxRows);
+  const size_t n_groups = n_rows / min_group + 2;  // 2: cut by the first and the last row
+  input.rows.reserve(n_rows, n_groups, n_in, pool_.size());
   const size_t needed = input.rows.bytes_needed();
   if (input.buffer != nullptr && input.buffer->bytes().size() >= needed) return;
   input.buffer.reset();
   input.buffer = device_.allocate(needed, domain_);
 }
 
-void ProductRunner::run(MatView<const float> x, std::span<const NpuProduct> products) {
+void ProductRunner::run(MatView<const float> x, std::span<const uint32_t> x_row,
+                        std::span<const RowRange> groups, std::span<const NpuProduct> products) {
   size_t step = kMaxRows;
   for (const NpuProduct& product : products) step = std::min(step, rows_at_once(*product.w));
-  for (size_t begin = 0; begin < x.n_rows; begin += step) {
-    run_rows(x.rows({begin, std::min(x.n_rows, begin + step)}), begin, products);
+  const size_t n_rows = groups.empty() ? 0 : groups.back().end;
+  std::vector<RowRange> some(groups.size());
+  for (size_t begin = 0; begin < n_rows; begin += step) {
+    const size_t end = std::min(n_rows, begin + step);
+    for (size_t g = 0; g < groups.size(); ++g) {
+      some[g] = {std::clamp(groups[g].begin, begin, end) - begin,
+                 std::clamp(groups[g].end, begin, end) - begin};
+    }
+    if (x_row.empty()) {
+      run_rows(x.rows({begin, end}), {}, some, begin, products);
+    } else {
+      run_rows(x, x_row.subspan(begin, end - begin), some, begin, products);
+    }
   }
 }
 
-void ProductRunner::run_rows(MatView<const float> x, size_t first_row,
+void ProductRunner::run_rows(MatView<const float> x, std::span<const uint32_t> x_row,
+                             std::span<const RowRange> groups, size_t first_row,
                              std::span<const NpuProduct> products) {
   std::array<bool, kArithmetics> packed{};
   for (const NpuProduct& product : products) {
     bool& is_packed = packed[static_cast<size_t>(product.w->arithmetic())];
     if (std::exchange(is_packed, true)) continue;
     Input& in = input(*product.w);
-    in.buffer->to_device(0,
-                         in.rows.pack(x, product.w->hadamard_block(), in.buffer->bytes(), pool_));
+    in.buffer->to_device(
+        0, in.rows.pack(x, x_row, groups, product.w->hadamard_block(), in.buffer->bytes(), pool_));
   }
 
   std::vector<std::vector<Work>> work(cores_.size());
   for (const NpuProduct& product : products) {
+    if (groups[product.group].size() == 0) continue;
     const auto parts = product.w->parts();
     for (size_t i = 0; i < parts.size(); ++i) work[i].push_back({&product, parts[i]});
   }
@@ -106,8 +122,9 @@ ProductRunner::List ProductRunner::make_list(const Core& core, size_t first_row,
   while (!work.empty() && tasks.size() <= kMaxTasks / 2) {
     Work& next = work.front();
     const PackedMatrix& w = *next.product->w;
+    const auto chunks = input(w).rows.chunks(next.product->group);
     const size_t group = w.type().kernel_group;
-    const size_t per_column = output_bytes_of_column(w, input(w).rows.chunks());
+    const size_t per_column = output_bytes_of_column(w, chunks);
     const size_t fit = (kOutputBytes - list.output_bytes) / per_column / group * group;
     const size_t n = std::min({next.part.n - next.done, fit, kMaxColumns});
     if (n == 0) break;
@@ -115,6 +132,7 @@ ProductRunner::List ProductRunner::make_list(const Core& core, size_t first_row,
     list.blocks.push_back({.w = &w,
                            .y = next.product->y,
                            .first_row = first_row,
+                           .chunks = chunks,
                            .begin = next.part.begin + next.done,
                            .n = n,
                            .data = core.output->bytes().data() + list.output_bytes});
@@ -144,7 +162,7 @@ void ProductRunner::plan(const Work& work, size_t n, uint32_t output,
   const KTiles tiles = w.tiles();
   const size_t tile_bytes =
       type.row_bytes(static_cast<uint32_t>(tiles.size));  // of a row or column
-  for (const InputChunk& chunk : in.rows.chunks()) {
+  for (const InputChunk& chunk : in.rows.chunks(work.product->group)) {
     for (size_t t = 0; t < tiles.n; ++t) {
       const size_t a = chunk.offset + t * chunk.m * tile_bytes;
       const size_t b = (t * work.part.n + work.done) * tile_bytes;

@@ -21,7 +21,8 @@ namespace wattle::rknpu {
 
 struct NpuProduct {
   const PackedMatrix* w = nullptr;
-  RowsView<float> y;  // [rows of x, w.n_out()]
+  RowsView<float> y;  // [rows, w.n_out()]
+  size_t group = 0;   // of the rows that are multiplied
 };
 
 // Borrows device and pool. One call at a time.
@@ -30,14 +31,15 @@ class ProductRunner {
   // Throws as NpuDevice::allocate does.
   ProductRunner(NpuDevice& device, ThreadPool& pool, uint32_t domain);
 
-  // Makes room for products of up to max_rows rows with a matrix [n_out, n_in]; throws as
-  // NpuDevice::allocate does.
-  void reserve(Arithmetic arithmetic, size_t n_in, size_t max_rows);
+  // Makes room for products of rows of n_in elements: max_rows of them, in groups of min_group rows
+  // at least. Throws as NpuDevice::allocate does.
+  void reserve(Arithmetic arithmetic, size_t n_in, size_t max_rows, size_t min_group);
 
-  // All matrices have x.n_cols columns and lie in this domain; sizes are as reserved. Throws
-  // NpuFault, and std::bad_alloc where there is no memory for commands: then outputs may hold
-  // anything.
-  void run(MatView<const float> x, std::span<const NpuProduct> products);
+  // Rows and groups: see InputRows::pack. All matrices have x.n_cols columns and lie in this
+  // domain; sizes are as reserved. Throws NpuFault, and std::bad_alloc where there is no memory for
+  // commands: then outputs may hold anything.
+  void run(MatView<const float> x, std::span<const uint32_t> x_row,
+           std::span<const RowRange> groups, std::span<const NpuProduct> products);
 
  private:
   struct Input {
@@ -61,8 +63,10 @@ class ProductRunner {
     size_t output_bytes = 0;
   };
 
-  // Rows of x that fit at once, [first_row, first_row + x.n_rows) of the products' y.
-  void run_rows(MatView<const float> x, size_t first_row, std::span<const NpuProduct> products);
+  // Rows that fit at once; first_row is what row 0 is in the products' y.
+  void run_rows(MatView<const float> x, std::span<const uint32_t> x_row,
+                std::span<const RowRange> groups, size_t first_row,
+                std::span<const NpuProduct> products);
   // Takes from the front of `work` what fits into a list and the core's output; writes its
   // commands.
   List make_list(const Core& core, size_t first_row, std::vector<Work>& work);

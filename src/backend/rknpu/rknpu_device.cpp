@@ -5,13 +5,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <string>
 
+#include "backend/rknpu/matrix_probe.h"
 #include "backend/rknpu/numerics/int4_weights.h"
-#include "base/aligned_buffer.h"
 #include "base/assert.h"
-#include "base/split_mix64.h"
 
 namespace wattle::rknpu {
 namespace {
@@ -19,32 +17,52 @@ namespace {
 constexpr uint64_t kMinWeights = 64 * 1024;
 constexpr uint64_t kMaxColumns = 65536;  // of W: what a product is cut for
 
-// How far a probed product may be from the one at fine precision on the processor: root mean square
-// of the differences over that of the outputs. What rounding makes of random rows is a third of
-// that or less; what a wrong address makes is about 1.
-double tolerance_of(Arithmetic arithmetic) noexcept {
-  switch (arithmetic) {
-    case Arithmetic::w16a16: return 0.002;
-    case Arithmetic::w8a8: return 0.1;
-    case Arithmetic::w4a8: return 0.02;
-  }
-  return 0;
+// w is a matrix, or a bank of some.
+size_t matrices_of(const TensorView& w) noexcept { return w.n_dims == 3 ? w.shape[0] : 1; }
+
+TensorView matrix_of(const TensorView& w, size_t i) noexcept {
+  if (w.n_dims != 3) return w;
+  TensorView matrix = w;
+  matrix.n_dims = 2;
+  matrix.shape = {w.shape[1], w.shape[2], 1, 1};
+  matrix.size_bytes = w.size_bytes / w.shape[0];
+  matrix.data += i * matrix.size_bytes;
+  return matrix;
 }
 
-// A single output may be that many times farther off: rows of W differ in size.
-constexpr double kOutlier = 16;
+size_t bytes_needed(const TensorView& w, Arithmetic arithmetic) noexcept {
+  return matrices_of(w) * PackedMatrix::bytes_needed(matrix_of(w, 0), arithmetic);
+}
+
+// The first slot after `begin` of another expert.
+size_t end_of_expert(const ExpertSlots& slots, size_t begin) noexcept {
+  size_t end = begin;
+  while (end < slots.expert.size() && slots.expert[end] == slots.expert[begin]) ++end;
+  return end;
+}
 
 }  // namespace
 
 class RknpuDevice::Matrix final : public Linear {
  public:
-  Matrix(const Device& device, std::unique_ptr<Linear> cpu_in)
+  Matrix(const Device& device, std::unique_ptr<Linear> cpu_in, Place npu_in)
       : Linear(device, cpu_in->n_out(), cpu_in->n_in(), cpu_in->rounds_input()),
-        cpu(std::move(cpu_in)) {}
+        cpu(std::move(cpu_in)),
+        npu(std::move(npu_in)) {}
 
   std::unique_ptr<Linear> cpu;
-  std::optional<PackedMatrix> npu;
-  uint32_t domain = 0;
+  Place npu;
+};
+
+class RknpuDevice::Bank final : public ExpertBank {
+ public:
+  Bank(const Device& device, std::unique_ptr<ExpertBank> cpu_in, Place npu_in)
+      : ExpertBank(device, cpu_in->n_expert(), cpu_in->n_out(), cpu_in->n_in()),
+        cpu(std::move(cpu_in)),
+        npu(std::move(npu_in)) {}
+
+  std::unique_ptr<ExpertBank> cpu;
+  Place npu;  // [n_expert]
 };
 
 RknpuDevice::RknpuDevice(EngineContext& context, Device& cpu, NpuDevice& npu, RknpuOptions options)
@@ -63,131 +81,124 @@ RknpuDevice::RknpuDevice(EngineContext& context, Device& cpu, NpuDevice& npu, Rk
 RknpuDevice::~RknpuDevice() = default;
 
 std::unique_ptr<Linear> RknpuDevice::prepare(const TensorView& w, const PrepareOptions& options) {
-  auto matrix = std::make_unique<Matrix>(*this, cpu_.prepare(w, options));
-  ++status_.n_matrices;
-  place(*matrix, w, options);
-  if (options_.on_packed && !options_.on_packed(w.size_bytes))
-    throw Error(ErrorCode::cancelled, "loading was cancelled");
+  auto cpu = cpu_.prepare(w, options);
+  auto matrix = std::make_unique<Matrix>(*this, std::move(cpu), place(w, options));
+  report_packed(w);
   return matrix;
 }
 
 std::unique_ptr<ExpertBank> RknpuDevice::prepare_experts(const TensorView& w,
                                                          const PrepareOptions& options) {
-  return cpu_.prepare_experts(w, options);
+  auto cpu = cpu_.prepare_experts(w, options);
+  auto bank = std::make_unique<Bank>(*this, std::move(cpu), place(w, options));
+  report_packed(w);
+  return bank;
 }
 
-void RknpuDevice::place(Matrix& matrix, const TensorView& w, const PrepareOptions& options) {
-  if (!status_.in_use || w.n_elements() < kMinWeights || w.shape[1] > kMaxColumns ||
-      options.max_rows < options_.min_rows)
-    return;
+void RknpuDevice::report_packed(const TensorView& w) {
+  if (options_.on_packed && !options_.on_packed(w.size_bytes))
+    throw Error(ErrorCode::cancelled, "loading was cancelled");
+}
+
+RknpuDevice::Place RknpuDevice::place(const TensorView& w, const PrepareOptions& options) {
+  ++status_.n_matrices;
+  if (!status_.in_use || w.n_elements() < kMinWeights || w.n_cols() > kMaxColumns ||
+      std::max(options.max_rows, options.max_slots) < options_.min_rows)
+    return {};
   constexpr std::array kRule{Arithmetic::w16a16, Arithmetic::w4a8};
-  const std::span<const Arithmetic> wanted =
-      options_.arithmetic ? std::span<const Arithmetic>(&*options_.arithmetic, 1)
-                          : std::span<const Arithmetic>(kRule);
+  const auto wanted = options_.arithmetic ? std::span<const Arithmetic>(&*options_.arithmetic, 1)
+                                          : std::span<const Arithmetic>(kRule);
   for (const Arithmetic arithmetic : wanted) {
     const bool is_coarse = arithmetic != Arithmetic::w16a16 && options.precision == Precision::fine;
     if (is_coarse && !options_.arithmetic) continue;
     if (arithmetic == Arithmetic::w4a8 && !int4_type(w.dtype)) continue;
     for (uint32_t domain = 0; domain < domains_.size() && status_.in_use; ++domain) {
-      const Placed placed = place_in(matrix, w, options, arithmetic, domain);
+      Place place{.matrices = {}, .domain = domain};
+      const Placed placed = place_in(place, w, options, arithmetic);
       if (placed == Placed::no_room) continue;
-      if (placed == Placed::refused) return;
+      if (placed == Placed::refused) return {};
       ++status_.n_on_npu;
-      status_.n_bytes += PackedMatrix::bytes_needed(w, arithmetic);
+      status_.n_bytes += bytes_needed(w, arithmetic);
       context_.log(LogLevel::debug,
                    fmt::format("npu: {} in {}, domain {}", w.name, name_of(arithmetic), domain));
-      return;
+      return place;
     }
   }
+  return {};
 }
 
-RknpuDevice::Placed RknpuDevice::place_in(Matrix& matrix, const TensorView& w,
-                                          const PrepareOptions& options, Arithmetic arithmetic,
-                                          uint32_t domain) {
-  const size_t n_bytes = PackedMatrix::bytes_needed(w, arithmetic);
-  if (n_bytes > npu_.free_bytes(domain)) return Placed::no_room;
+RknpuDevice::Placed RknpuDevice::place_in(Place& place, const TensorView& w,
+                                          const PrepareOptions& options, Arithmetic arithmetic) {
+  const size_t n_bytes = bytes_needed(w, arithmetic);
+  if (n_bytes > npu_.free_bytes(place.domain)) return Placed::no_room;
   try {
-    auto& there = domains_[domain];
-    if (there == nullptr) there = std::make_unique<Domain>(npu_, context_.pool, domain);
-    there->runner.reserve(arithmetic, w.shape[1], options.max_rows);
-    const auto place = there->weights.take(n_bytes);
-    if (!place) return Placed::no_room;
-    matrix.npu = PackedMatrix::pack(w, options.scale, arithmetic, npu_.info().n_cores, *place,
-                                    context_.pool);
-    matrix.domain = domain;
-    if (matrix.npu && probe(matrix, w, options)) return Placed::here;
-    matrix.npu.reset();
-    there->weights.give_back(*place);
+    auto& there = domains_[place.domain];
+    if (there == nullptr) there = std::make_unique<Domain>(npu_, context_.pool, place.domain);
+    const bool is_bank = w.n_dims == 3;
+    there->runner.reserve(arithmetic, w.n_cols(), std::max(options.max_rows, options.max_slots),
+                          is_bank ? min_expert_rows() : options_.min_rows);
+    const auto memory = there->weights.take(n_bytes);
+    if (!memory) return Placed::no_room;
+    if (pack_and_probe(place, w, options, arithmetic, *memory)) return Placed::here;
+    there->weights.give_back(*memory);
     return Placed::refused;
   } catch (const NpuFault& fault) {
-    matrix.npu.reset();
     on_fault(fault);
     return Placed::refused;
   } catch (const Error& error) {  // no memory, or no more open files
     if (error.code() != ErrorCode::out_of_memory && error.code() != ErrorCode::io) throw;
-    matrix.npu.reset();
     context_.log(LogLevel::debug,
                  fmt::format("npu: {} stays on the CPU: {}", w.name, error.what()));
     return Placed::no_room;
   }
 }
 
-bool RknpuDevice::probe(const Matrix& matrix, const TensorView& w, const PrepareOptions& options) {
-  AlignedBuffer<float> x(matrix.n_in());
-  AlignedBuffer<float> expected(matrix.n_out());
-  AlignedBuffer<float> found(matrix.n_out());
-  SplitMix64 random(matrix.n_in());
-  for (float& v : x.span()) v = static_cast<float>(random.next() >> 40) * 0x1p-23f - 1.0f;
-  const MatView<const float> row(x.data(), 1, matrix.n_in());
-
-  const auto exact =
-      cpu_.prepare(w, {.max_rows = 1, .precision = Precision::fine, .scale = options.scale});
-  const std::array<LinearCall, 1> call{
-      {{exact.get(), MatView<float>(expected.data(), 1, matrix.n_out())}}};
-  cpu_.linear(row, call);
-  const std::array<NpuProduct, 1> product{
-      {{&*matrix.npu, MatView<float>(found.data(), 1, matrix.n_out())}}};
-  domains_[matrix.domain]->runner.run(row, product);
-
-  double size = 0;
-  double error = 0;
-  double largest = 0;
-  for (size_t n = 0; n < matrix.n_out(); ++n) {
-    const double difference = double{found[n]} - double{expected[n]};
-    size += double{expected[n]} * double{expected[n]};
-    error += difference * difference;
-    largest = std::max(largest, std::abs(difference));
+bool RknpuDevice::pack_and_probe(Place& place, const TensorView& w, const PrepareOptions& options,
+                                 Arithmetic arithmetic, WeightPlace memory) {
+  const size_t n_matrices = matrices_of(w);
+  memory.size /= n_matrices;
+  for (size_t i = 0; i < n_matrices; ++i) {
+    const TensorView matrix = matrix_of(w, i);
+    auto packed = PackedMatrix::pack(matrix, options.scale, arithmetic, npu_.info().n_cores, memory,
+                                     context_.pool);
+    if (!packed || !passes(*packed, place.domain, matrix, options)) return false;
+    place.matrices.push_back(std::move(*packed));
+    memory.offset += memory.size;
   }
-  const auto n_out = static_cast<double>(matrix.n_out());
-  const double bound = tolerance_of(matrix.npu->arithmetic()) * std::sqrt(size / n_out);
-  // Written so that a NaN is a miss.
-  if (std::sqrt(error / n_out) <= bound && largest <= kOutlier * bound) return true;
+  return true;
+}
+
+bool RknpuDevice::passes(const PackedMatrix& packed, uint32_t domain, const TensorView& w,
+                         const PrepareOptions& options) {
+  const ProbeResult result = probe(packed, w, options.scale, cpu_, domains_[domain]->runner);
+  if (result.passed) return true;
   ++status_.n_missed;
   context_.log(
       LogLevel::warning,
-      fmt::format("npu: {} in {} does not come out as on the CPU (off by {:.2g} of {:.2g}) "
-                  "and stays there",
-                  w.name, name_of(matrix.npu->arithmetic()), std::sqrt(error / n_out),
-                  std::sqrt(size / n_out)));
+      fmt::format("npu: {} in {} does not come out as on the CPU (off by {:.2g} of {:.2g}) and "
+                  "stays there",
+                  w.name, name_of(packed.arithmetic()), result.error, result.size));
   return false;
 }
 
 void RknpuDevice::linear(MatView<const float> x, std::span<const LinearCall> calls) noexcept {
   WATTLE_ASSERT(calls.size() <= kMaxLinearCalls);
-  std::array<LinearCall, kMaxLinearCalls> on_npu;
+  std::array<Product, kMaxLinearCalls> on_npu;
   std::array<LinearCall, kMaxLinearCalls> on_cpu;
   size_t n_npu = 0;
   size_t n_cpu = 0;
+  const bool is_large = status_.in_use && x.n_rows >= options_.min_rows;
   for (const LinearCall& call : calls) {
     const auto& matrix = static_cast<const Matrix&>(*call.w);
-    if (status_.in_use && matrix.npu && x.n_rows >= options_.min_rows) {
-      on_npu[n_npu++] = call;
+    if (is_large && !matrix.npu.matrices.empty()) {
+      on_npu[n_npu++] = {.place = &matrix.npu, .matrix = 0, .y = call.y, .group = 0};
     } else {
       on_cpu[n_cpu++] = {matrix.cpu.get(), call.y};
     }
   }
-  if (n_npu != 0 && !run_on_npu(x, std::span(on_npu).first(n_npu))) {
-    for (const LinearCall& call : std::span(on_npu).first(n_npu))
+  const std::array all_rows{RowRange{0, x.n_rows}};
+  if (n_npu != 0 && !run_on_npu(x, {}, all_rows, std::span(on_npu).first(n_npu))) {
+    for (n_cpu = 0; const LinearCall& call : calls)
       on_cpu[n_cpu++] = {static_cast<const Matrix&>(*call.w).cpu.get(), call.y};
   }
   if (n_cpu != 0) cpu_.linear(x, std::span(on_cpu).first(n_cpu));
@@ -195,19 +206,75 @@ void RknpuDevice::linear(MatView<const float> x, std::span<const LinearCall> cal
 
 void RknpuDevice::experts(MatView<const float> x, const ExpertSlots& slots,
                           std::span<const ExpertCall> calls) noexcept {
-  cpu_.experts(x, slots, calls);
+  WATTLE_ASSERT(calls.size() <= kMaxLinearCalls);
+  const size_t n_slots = slots.expert.size();
+  std::array<ExpertCall, kMaxLinearCalls> on_cpu;
+  bool all_placed = status_.in_use && n_slots >= options_.min_rows;
+  for (size_t i = 0; i < calls.size(); ++i) {
+    const auto& bank = static_cast<const Bank&>(*calls[i].bank);
+    on_cpu[i] = {bank.cpu.get(), calls[i].y};
+    all_placed &= !bank.npu.matrices.empty();
+  }
+  const auto cpu_calls = std::span(on_cpu).first(calls.size());
+  if (!all_placed || !run_large_experts(x, slots, calls)) return cpu_.experts(x, slots, cpu_calls);
+
+  // What is left: runs of slots whose experts have few rows.
+  for (size_t begin = 0, end = 0; begin < n_slots; begin = end) {
+    for (end = begin; end < n_slots && is_small(slots, end);) end = end_of_expert(slots, end);
+    if (end == begin) {
+      end = end_of_expert(slots, begin);
+      continue;
+    }
+    std::array<ExpertCall, kMaxLinearCalls> some;
+    for (size_t i = 0; i < calls.size(); ++i)
+      some[i] = {on_cpu[i].bank, on_cpu[i].y.rows({begin, end})};
+    cpu_.experts(
+        x, {slots.x_row.subspan(begin, end - begin), slots.expert.subspan(begin, end - begin)},
+        std::span(some).first(calls.size()));
+  }
+}
+
+bool RknpuDevice::is_small(const ExpertSlots& slots, size_t begin) const noexcept {
+  return end_of_expert(slots, begin) - begin < min_expert_rows();
 }
 
 // False: outputs may hold anything.
-bool RknpuDevice::run_on_npu(MatView<const float> x, std::span<const LinearCall> calls) noexcept {
+bool RknpuDevice::run_large_experts(MatView<const float> x, const ExpertSlots& slots,
+                                    std::span<const ExpertCall> calls) noexcept {
+  try {
+    std::vector<RowRange> groups;
+    std::vector<Product> products;
+    for (size_t begin = 0, end = 0; begin < slots.expert.size(); begin = end) {
+      end = end_of_expert(slots, begin);
+      if (is_small(slots, begin)) continue;
+      for (const ExpertCall& call : calls) {
+        products.push_back({.place = &static_cast<const Bank&>(*call.bank).npu,
+                            .matrix = slots.expert[begin],
+                            .y = call.y,
+                            .group = groups.size()});
+      }
+      groups.push_back({begin, end});
+    }
+    return products.empty() || run_on_npu(x, slots.x_row, groups, products);
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+// False: outputs may hold anything.
+bool RknpuDevice::run_on_npu(MatView<const float> x, std::span<const uint32_t> x_row,
+                             std::span<const RowRange> groups,
+                             std::span<const Product> products) noexcept {
   try {
     for (uint32_t domain = 0; domain < domains_.size(); ++domain) {
-      std::vector<NpuProduct> products;
-      for (const LinearCall& call : calls) {
-        const auto& matrix = static_cast<const Matrix&>(*call.w);
-        if (matrix.domain == domain) products.push_back({&*matrix.npu, call.y});
+      std::vector<NpuProduct> here;
+      for (const Product& product : products) {
+        if (product.place->domain != domain) continue;
+        here.push_back({.w = &product.place->matrices[product.matrix],
+                        .y = product.y,
+                        .group = product.group});
       }
-      if (!products.empty()) domains_[domain]->runner.run(x, products);
+      if (!here.empty()) domains_[domain]->runner.run(x, x_row, groups, here);
     }
     faulted_ = false;
     return true;

@@ -4,11 +4,13 @@
 //
 // The rule of placement, until a model of costs makes it:
 //   - Products of fewer rows than min_rows stay on the processor, which reads the weights where the
-//     file is mapped. So does every product with experts, and every matrix below 64 Ki weights.
+//     file is mapped; so do experts that a call gives less than a quarter of that, and matrices and
+//     banks of experts below 64 Ki weights.
 //   - A matrix is held in w16a16 where the memory of the NPU has room for it, else in w4a8 where
 //     its weights are 4-bit integers and Precision::normal will do, else not at all.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -35,7 +37,7 @@ struct RknpuOptions {
 };
 
 struct RknpuStatus {
-  uint32_t n_matrices = 0;  // that were prepared, experts' aside
+  uint32_t n_matrices = 0;  // that were prepared; a bank of experts counts as one
   uint32_t n_on_npu = 0;
   uint32_t n_missed = 0;  // that the probe sent back
   uint64_t n_bytes = 0;   // on the NPU
@@ -69,6 +71,12 @@ class RknpuDevice final : public Device {
 
  private:
   class Matrix;
+  class Bank;
+  // Where a matrix or the matrices of a bank lie; none: on the processor.
+  struct Place {
+    std::vector<PackedMatrix> matrices;
+    uint32_t domain = 0;
+  };
   struct Domain {
     Domain(NpuDevice& npu, ThreadPool& pool, uint32_t number)
         : weights(npu, number), runner(npu, pool, number) {}
@@ -78,11 +86,27 @@ class RknpuDevice final : public Device {
 
   enum class Placed { here, no_room, refused };
 
-  void place(Matrix& matrix, const TensorView& w, const PrepareOptions& options);
-  Placed place_in(Matrix& matrix, const TensorView& w, const PrepareOptions& options,
-                  Arithmetic arithmetic, uint32_t domain);
-  bool probe(const Matrix& matrix, const TensorView& w, const PrepareOptions& options);
-  bool run_on_npu(MatView<const float> x, std::span<const LinearCall> calls) noexcept;
+  size_t min_expert_rows() const noexcept { return std::max<size_t>(1, options_.min_rows / 4); }
+  Place place(const TensorView& w, const PrepareOptions& options);
+  Placed place_in(Place& place, const TensorView& w, const PrepareOptions& options,
+                  Arithmetic arithmetic);
+  bool pack_and_probe(Place& place, const TensorView& w, const PrepareOptions& options,
+                      Arithmetic arithmetic, WeightPlace memory);
+  bool passes(const PackedMatrix& packed, uint32_t domain, const TensorView& w,
+              const PrepareOptions& options);
+  void report_packed(const TensorView& w);
+
+  struct Product {
+    const Place* place;
+    size_t matrix;
+    RowsView<float> y;
+    size_t group;
+  };
+  bool run_on_npu(MatView<const float> x, std::span<const uint32_t> x_row,
+                  std::span<const RowRange> groups, std::span<const Product> products) noexcept;
+  bool is_small(const ExpertSlots& slots, size_t begin) const noexcept;  // the expert of a slot
+  bool run_large_experts(MatView<const float> x, const ExpertSlots& slots,
+                         std::span<const ExpertCall> calls) noexcept;
   void on_fault(const NpuFault& fault) noexcept;
   void leave_alone(std::string_view why) noexcept;
 

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstring>
@@ -243,6 +244,75 @@ TEST_F(RknpuDeviceTest, WeightsThatAreNotFiniteStayOnTheProcessor) {
     const auto linear = rknpu.prepare(w.view, {.max_rows = 3});
     EXPECT_EQ(rknpu.status().n_on_npu, 0U);
   }
+}
+
+// Experts with many rows, with few, with none, and with the same rows as others.
+class RknpuExperts : public RknpuDeviceTest {
+ protected:
+  static constexpr size_t kExperts = 6;
+  static constexpr size_t kOut = 100;
+  static constexpr size_t kIn = 256;
+
+  RknpuExperts() {
+    bank_view = w.view;
+    bank_view.n_dims = 3;
+    bank_view.shape = {kExperts, kOut, kIn, 1};
+    const std::array<uint32_t, kExperts> n_rows{20, 1, 0, 600, 3, 9};
+    for (uint32_t e = 0; e < kExperts; ++e) {
+      for (uint32_t i = 0; i < n_rows[e]; ++i) {
+        expert.push_back(e);
+        x_row.push_back((7 * i + e) % 50);
+      }
+    }
+  }
+
+  void multiply_and_check(RknpuDevice& rknpu, Arithmetic arithmetic) {
+    const auto bank =
+        rknpu.prepare_experts(bank_view, {.max_rows = 50, .max_slots = expert.size()});
+    const Rows x = random_rows(random, 50, kIn);
+    const Rows y(expert.size(), kOut);
+    rknpu.experts(x.view, {x_row, expert}, std::vector<ExpertCall>{{bank.get(), y.view}});
+    std::vector<float> row(kIn);
+    double error = 0;
+    double size = 0;
+    for (size_t s = 0; s < expert.size(); ++s) {
+      for (size_t n = 0; n < kOut; ++n) {
+        const size_t r = expert[s] * kOut + n;
+        quant::dequantize_row(w.view.dtype, w.view.data + r * row_bytes(w.view.dtype, kIn),
+                              row.data(), kIn);
+        double exact = 0;
+        for (size_t i = 0; i < kIn; ++i) exact += double{row[i]} * double{x.view.row(x_row[s])[i]};
+        error += std::pow(y.view.row(s)[n] - exact, 2);
+        size += exact * exact;
+      }
+    }
+    // Rows of small experts are the processor's, in int8.
+    EXPECT_LE(std::sqrt(error / size), std::max(bound_of(arithmetic), 0.01));
+  }
+
+  test::RandomBlocks random{11};
+  Matrix w{random, DType::q4_0, kExperts* kOut, kIn};
+  TensorView bank_view;
+  std::vector<uint32_t> expert;
+  std::vector<uint32_t> x_row;
+};
+
+TEST_F(RknpuExperts, AreTheProductsOfTheirOwnMatrices) {
+  for (const Arithmetic arithmetic : {Arithmetic::w16a16, Arithmetic::w8a8, Arithmetic::w4a8}) {
+    auto rknpu = device({.arithmetic = arithmetic, .min_rows = 32});
+    const uint64_t before = npu->usage().n_submits;
+    multiply_and_check(rknpu, arithmetic);
+    EXPECT_EQ(rknpu.status().n_on_npu, 1U);
+    EXPECT_GE(npu->usage().n_submits - before, kExperts + 2) << "probes, and 630 slots";
+  }
+  EXPECT_TRUE(warnings.empty());
+}
+
+TEST_F(RknpuExperts, AFaultIsMadeGood) {
+  faults.at_submit = {{kExperts + 1, SimulatedFault::timeout}};  // in the second round
+  auto rknpu = device({});
+  multiply_and_check(rknpu, Arithmetic::w4a8);
+  EXPECT_EQ(rknpu.status().n_faults, 1U);
 }
 
 // ---- faults ----
