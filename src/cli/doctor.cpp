@@ -12,9 +12,11 @@
 #include "base/cpu_features.h"
 #include "cli/commands.h"
 #include "cli/engine_flags.h"
+#include "cli/npu_selftest.h"
 #include "cli/output.h"
 #include "cli/program.h"
 #include "doctor/examine.h"
+#include "doctor/npu_survey.h"
 #include "gguf/reader.h"
 #include "kernels/kernels.h"
 #include "model/registry.h"
@@ -36,6 +38,7 @@ struct Flags {
   std::string model;
   uint32_t n_ctx = 0;
   std::string root = "/";
+  bool selftest = false;
   bool json = false;
 };
 
@@ -92,7 +95,7 @@ std::string as_text(const Findings& findings) {
   return text;
 }
 
-std::string as_json(const Findings& findings) {
+Json as_json(const Findings& findings) {
   Json list = Json::array();
   for (const Finding& finding : findings) {
     list.push_back({{"id", finding.id},
@@ -101,20 +104,42 @@ std::string as_json(const Findings& findings) {
                     {"why", finding.why},
                     {"mend", finding.mend}});
   }
-  const Json out{{"version", WATTLE_VERSION},
-                 {"problems", count(findings, Verdict::problem)},
-                 {"warnings", count(findings, Verdict::warning)},
-                 {"findings", std::move(list)}};
-  return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return {{"version", WATTLE_VERSION},
+          {"problems", count(findings, Verdict::problem)},
+          {"warnings", count(findings, Verdict::warning)},
+          {"findings", std::move(list)}};
+}
+
+// Through the driver that has the NPU.
+NpuSelftest selftest(const doctor::FileTree& tree, bool tells) {
+  const doctor::NpuDriver driver = doctor::survey_npu(tree).driver;
+  if (driver == doctor::NpuDriver::none) {
+    throw Error(ErrorCode::unsupported, "no kernel driver has an NPU here",
+                "`wattle npu selftest` tests the simulator");
+  }
+  const bool is_vendor = driver == doctor::NpuDriver::vendor;
+  const auto device = open_npu({.device = is_vendor ? "vendor" : "rocket"});
+  return run_npu_selftest(*device, tells);
 }
 
 int examine(const Flags& flags) {
   doctor::Question question{.cpu = detect_cpu_features()};
   question.isa = kernels::isa_from_environment(question.cpu);
   if (!flags.model.empty()) question.model = need_of(flags);
-  const Findings findings = doctor::examine(doctor::FileTree(flags.root), question);
-  print_out(flags.json ? as_json(findings) : as_text(findings));
-  return count(findings, Verdict::problem) == 0 ? kExitOk : kExitFailure;
+  const doctor::FileTree tree(flags.root);
+  const Findings findings = doctor::examine(tree, question);
+  bool is_well = count(findings, Verdict::problem) == 0;
+  Json report = as_json(findings);
+  if (!flags.json) print_out(as_text(findings));
+  if (flags.selftest) {
+    NpuSelftest result = selftest(tree, !flags.json);
+    is_well &= result.passed;
+    report["npu_selftest"] = std::move(result.report);
+  }
+  if (flags.json) {
+    print_out(report.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  }
+  return is_well ? kExitOk : kExitFailure;
 }
 
 }  // namespace
@@ -128,11 +153,14 @@ Command add_doctor(CLI::App& program) {
                   "with a conversation of that many tokens (default 4096)")
       ->check(CLI::Range(1u, UINT32_MAX / 2))
       ->type_name("N");
+  CLI::Option* npu =
+      app->add_flag("--npu-selftest", flags->selftest,
+                    "then open the NPU and compare products on it with plain arithmetic");
   app->add_flag("--json", flags->json, "print one JSON object");
   // A copy of another machine's files. Not for people: a copy has other owners.
-  app->add_option("--root", flags->root)->group("");
+  app->add_option("--root", flags->root)->group("")->excludes(npu);
   app->footer(
-      "Reads /proc, /sys and /dev, changes nothing and opens no device.\n"
+      "Reads /proc, /sys and /dev and changes nothing; opens no device without --npu-selftest.\n"
       "Exit code 1: something that the machine has does not work. A machine without an NPU is "
       "fine.");
   return {app, [flags] { return examine(*flags); }};

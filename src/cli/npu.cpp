@@ -111,8 +111,11 @@ int decode(const NpuFlags& flags) {
 int run_action(const NpuFlags& flags) {
   if (flags.action == "emit") return emit(flags);
   if (flags.action == "decode") return decode(flags);
-  return run_npu_selftest(
-      {.form = form_of(flags.form), .faults = flags.faults, .json = flags.json});
+  const auto device =
+      open_npu({.device = flags.device, .form = form_of(flags.form), .faults = flags.faults});
+  const NpuSelftest selftest = run_npu_selftest(*device, !flags.json);
+  if (flags.json) print_out(selftest.report.dump(1) + "\n");
+  return selftest.passed ? kExitOk : kExitFailure;
 }
 
 }  // namespace
@@ -150,8 +153,9 @@ Command add_npu(CLI::App& program) {
   app->add_flag("--weight-reuse", flags->weight_reuse, "the task before left the same weights");
   app->add_flag("--data-reuse", flags->data_reuse, "the task before left the same features");
   app->add_option("--device", flags->device,
-                  "selftest: sim (default), a simulator of the NPU with the driver of --form")
-      ->check(CLI::IsMember({"sim"}))
+                  "selftest: sim (default), a simulator of the NPU with the driver of --form; the "
+                  "board's NPU through the kernel driver vendor or rocket")
+      ->check(CLI::IsMember({"sim", "vendor", "rocket"}))
       ->type_name("DEVICE");
   app->add_option("--faults", flags->faults,
                   "selftest: what shall go wrong in the simulator, such as timeout@3,corrupted/10")

@@ -6,14 +6,17 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "backend/rknpu/driver/rocket_npu.h"
+#include "backend/rknpu/driver/vendor_npu.h"
 #include "backend/rknpu/selftest.h"
 #include "backend/rknpu/simulator/fault_plan.h"
 #include "backend/rknpu/simulator/simulated_npu.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
-#include "cli/program.h"
+#include "wattle/error.h"
 
 namespace wattle::cli {
 namespace {
@@ -64,41 +67,52 @@ std::string i4_overflow(rknpu::NpuDevice& device) {
 
 }  // namespace
 
-int run_npu_selftest(const NpuSelftestFlags& flags) {
-  const Interrupt interrupt;
-  const auto device = rknpu::open_simulated_npu(
-      {.form = flags.form, .fault = rknpu::parse_fault_plan(flags.faults)});
-  const rknpu::NpuInfo& about = device->info();
-  if (!flags.json) {
-    print_out(
-        fmt::format("{}, {}: not run on silicon\nC = A B of m x k x n, all elements compared\n",
-                    about.driver, about.version));
+std::unique_ptr<rknpu::NpuDevice> open_npu(const NpuChoice& choice) {
+  if (choice.device == "sim") {
+    return rknpu::open_simulated_npu(
+        {.form = choice.form, .fault = rknpu::parse_fault_plan(choice.faults)});
   }
-  const auto lines = rknpu::selftest(*device, [&](const rknpu::SelftestLine& line) {
-    if (!flags.json) {
+  if (!choice.faults.empty()) {
+    throw Error(ErrorCode::usage, "--faults: a board's NPU has none to order",
+                "the simulator has: --device sim");
+  }
+  return choice.device == "vendor" ? rknpu::open_vendor_npu() : rknpu::open_rocket_npu();
+}
+
+NpuSelftest run_npu_selftest(rknpu::NpuDevice& device, bool tells) {
+  const Interrupt interrupt;
+  const rknpu::NpuInfo& about = device.info();
+  const bool on_silicon = !device.usage().is_projection;
+  if (tells) {
+    print_out(fmt::format("{}, {}{}\nC = A B of m x k x n, all elements compared\n", about.driver,
+                          about.version, on_silicon ? "" : ": not run on silicon"));
+  }
+  const auto lines = rknpu::selftest(device, [&](const rknpu::SelftestLine& line) {
+    if (tells) {
       print_out(text_of(line));
       flush_out();
     }
     interrupt.check();
   });
   const auto n_wrong = std::ranges::count_if(lines, [](const auto& line) { return !line.equal(); });
-  const std::string overflow = i4_overflow(*device);
-  const rknpu::NpuUsage usage = device->usage();
-  if (flags.json) {
-    Json report{{"device", about.driver},   {"version", about.version}, {"on_silicon", false},
-                {"passed", n_wrong == 0},   {"i4_overflow", overflow},  {"usage", json_of(usage)},
-                {"products", Json::array()}};
-    for (const auto& line : lines) report["products"].push_back(json_of(line));
-    print_out(report.dump(1) + "\n");
-  } else {
+  const std::string overflow = i4_overflow(device);
+  const rknpu::NpuUsage usage = device.usage();
+  if (tells) {
     print_out(fmt::format("{} products, {}\n", lines.size(),
                           n_wrong == 0 ? "all equal" : fmt::format("{} wrong", n_wrong)));
     print_out(fmt::format("a sum of i4 beyond 16 bits: {}\n", overflow));
-    print_out(fmt::format(
-        "projection, not measured: a board would take {:.1f} ms for {}, and {:.0f} mJ\n",
-        usage.busy_ms, counted(usage.n_submits, "submit"), usage.energy_mj.value_or(0)));
+    print_out(on_silicon ? fmt::format("{:.1f} ms for {}\n", usage.busy_ms,
+                                       counted(usage.n_submits, "submit"))
+                         : fmt::format("projection, not measured: a board would take {:.1f} ms for "
+                                       "{}, and {:.0f} mJ\n",
+                                       usage.busy_ms, counted(usage.n_submits, "submit"),
+                                       usage.energy_mj.value_or(0)));
   }
-  return n_wrong == 0 ? kExitOk : kExitFailure;
+  Json report{{"device", about.driver},   {"version", about.version}, {"domains", about.n_domains},
+              {"on_silicon", on_silicon}, {"passed", n_wrong == 0},   {"i4_overflow", overflow},
+              {"usage", json_of(usage)},  {"products", Json::array()}};
+  for (const auto& line : lines) report["products"].push_back(json_of(line));
+  return {.passed = n_wrong == 0, .report = std::move(report)};
 }
 
 }  // namespace wattle::cli

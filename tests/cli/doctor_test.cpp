@@ -50,5 +50,22 @@ TEST(DoctorCommand, AsksWhetherAModelFits) {
   EXPECT_THAT(absent.err, HasSubstr("no-such-model"));
 }
 
+TEST(DoctorCommand, TestsNoNpuThatIsNotThere) {
+  if (std::filesystem::exists("/sys/bus/platform/devices/fdab0000.npu/driver")) {
+    GTEST_SKIP() << "this machine has an NPU; its self-test is for people to start";
+  }
+  const auto result = run_wattle({"doctor", "--npu-selftest"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.out, HasSubstr("machine\n"));
+  EXPECT_THAT(result.err, HasSubstr("no kernel driver has an NPU here"));
+  for (const char* device : {"vendor", "rocket"}) {
+    const auto direct = run_wattle({"npu", "selftest", "--device", device});
+    EXPECT_EQ(direct.exit_code, 1);
+    EXPECT_THAT(direct.err, HasSubstr("wattle doctor"));
+  }
+  EXPECT_EQ(run_wattle({"npu", "selftest", "--device", "rocket", "--faults", "lost@1"}).exit_code,
+            2);
+}
+
 }  // namespace
 }  // namespace wattle

@@ -48,10 +48,14 @@ std::vector<TaskCommands> commands_of(std::span<const MatmulTask> tasks, Form fo
 }
 
 TaskDescriptor descriptor_of(const TaskCommands& task, Form form) {
+  return descriptor_of(task.address, static_cast<uint32_t>(task.words.size()), form);
+}
+
+TaskDescriptor descriptor_of(uint32_t address, uint32_t n_words, Form form) {
   TaskDescriptor descriptor;
   descriptor.enable_mask = enabled_blocks(form);
-  descriptor.regcfg_amount = static_cast<uint32_t>(task.words.size()) - kTailWords;
-  descriptor.regcmd_addr = task.address;
+  descriptor.regcfg_amount = n_words - kTailWords;
+  descriptor.regcmd_addr = address;
   return descriptor;
 }
 

@@ -36,5 +36,7 @@ std::vector<TaskCommands> commands_of(std::span<const MatmulTask> tasks, Form fo
                                       uint32_t address);
 
 TaskDescriptor descriptor_of(const TaskCommands& task, Form form);
+// Of commands that lie at `address` already; n_words with the four that end them.
+TaskDescriptor descriptor_of(uint32_t address, uint32_t n_words, Form form);
 
 }  // namespace wattle::rknpu

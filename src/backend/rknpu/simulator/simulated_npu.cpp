@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "backend/rknpu/check_lists.h"
 #include "backend/rknpu/simulator/core.h"
 #include "backend/rknpu/simulator/cost_model.h"
 #include "backend/rknpu/simulator/device_memory.h"
@@ -85,7 +86,6 @@ class SimulatedNpu final : public NpuDevice {
  private:
   SimulatedFault fault_of(SimulatedCall call);
   uint32_t map(const Pages& seen, size_t size, uint32_t domain);
-  void check_lists(std::span<const NpuList> lists) const;
   void end_unfinished(const std::string& why);
   void corrupt(const DeviceMemory& memory, const ConvolutionTask& task) const;
   void account(std::span<const NpuList> lists, std::span<const Core::Outcome> outcomes,
@@ -217,30 +217,8 @@ size_t SimulatedNpu::free_bytes(uint32_t domain) const {
   return std::min(of_domain, options_.memory_bytes - std::min(total, options_.memory_bytes));
 }
 
-void SimulatedNpu::check_lists(std::span<const NpuList> lists) const {
-  const auto refuse = [](const std::string& what) {
-    throw Error(ErrorCode::usage, "simulated NPU: " + what, "NpuInfo says what a submit may hold");
-  };
-  if (lists.empty() || lists.size() > kCores)
-    refuse(fmt::format("{} lists, expected 1 to {}", lists.size(), kCores));
-  std::array<uint32_t, kDomains> of_domain{};
-  for (const NpuList& list : lists) {
-    if (list.domain >= kDomains) refuse(fmt::format("domain {}", list.domain));
-    if (list.tasks.empty() || list.tasks.size() > kMaxTasksOfList) {
-      refuse(
-          fmt::format("a list of {} tasks, expected 1 to {}", list.tasks.size(), kMaxTasksOfList));
-    }
-    if (list.output == nullptr || list.output->domain() != list.domain)
-      refuse("a list without an output in its domain");
-    if (++of_domain[list.domain] > info().lists_per_domain)
-      refuse(fmt::format("{} lists in domain {}", of_domain[list.domain], list.domain));
-  }
-  const auto n_domains = static_cast<uint32_t>(kDomains - std::ranges::count(of_domain, 0U));
-  if (n_domains > info().domains_per_submit) refuse(fmt::format("{} domains", n_domains));
-}
-
 void SimulatedNpu::submit(std::span<const NpuList> lists, std::chrono::milliseconds timeout) {
-  check_lists(lists);
+  check_lists(info(), lists);
   const std::lock_guard running(running_);
   SimulatedFault fault = SimulatedFault::none;
   std::array<DeviceMemory, kCores> seen;  // buffers may come and go meanwhile
