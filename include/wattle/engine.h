@@ -150,9 +150,9 @@ struct Embedding {
 class Session;
 class RawSequence;
 
-// Immutable after construction but for its thread pool and the cache, which the sessions share. What
-// several of them compute from several threads at the same time is computed together, in one pass
-// over the weights: N answers side by side take far less than N times as long as one.
+// Immutable after construction but for its thread pool and the cache, which the sessions share.
+// What several of them compute from several threads at the same time is computed together, in one
+// pass over the weights: N answers side by side take far less than N times as long as one.
 // docs/numerics.md says what company may change in the last bits.
 class WATTLE_API Engine {
  public:

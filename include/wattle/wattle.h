@@ -15,9 +15,10 @@
  * Strings that come out belong to the object they were asked of and live as long as it does.
  *
  * Threads. An engine may be used from several threads; what its sessions compute at the same time
- * is computed together, in one pass over the weights. A session belongs to one call at a time: a second one at the same moment, also out of a callback,
- * is WATTLE_USAGE. Only wattle_session_cancel() may be called while another call runs, from any
- * thread and from a signal handler.
+ * is computed together, in one pass over the weights. A session belongs to one call at a time: a
+ * second one at the same moment, also out of a callback, is WATTLE_USAGE. Only
+ * wattle_session_cancel() may be called while another call runs, from any thread and from a signal
+ * handler.
  *
  * Texts are UTF-8 that ends with a zero byte, unless a size stands beside them.
  *
