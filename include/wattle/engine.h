@@ -31,7 +31,12 @@ namespace wattle {
 enum class KvCacheType { f32, f16, q8_0 };
 
 // An NPU beside the processor, for products of many rows.
-enum class NpuDriver { off, simulator };
+//   automatic  vendor where there is one, else off; which, is told to the log
+//   simulator  of an RK3588's
+//   vendor     Rockchip's kernel driver (rknpu); never run on silicon by us. Opening the engine
+//              throws Error{unsupported, io} where it is not there
+// Where another process has the NPU, the processor computes everything, and the log says so.
+enum class NpuDriver { off, automatic, simulator, vendor };
 
 // How products are computed there: docs/npu.md. by_matrix: the most exact that memory has room for.
 enum class NpuArithmetic { by_matrix, w16a16, w8a8, w4a8 };

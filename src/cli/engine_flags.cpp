@@ -18,6 +18,10 @@ constexpr size_t kMaxTemplateBytes = 4u << 20;
 const std::map<std::string, KvCacheType> kCacheTypes{
     {"f32", KvCacheType::f32}, {"f16", KvCacheType::f16}, {"q8_0", KvCacheType::q8_0}};
 
+const std::map<std::string, NpuDriver> kDrivers{{"off", NpuDriver::off},
+                                                {"auto", NpuDriver::automatic},
+                                                {"sim", NpuDriver::simulator},
+                                                {"vendor", NpuDriver::vendor}};
 const std::map<std::string, NpuArithmetic> kArithmetics{{"auto", NpuArithmetic::by_matrix},
                                                         {"w16a16", NpuArithmetic::w16a16},
                                                         {"w8a8", NpuArithmetic::w8a8},
@@ -76,9 +80,10 @@ std::string read_chat_template(const std::string& file_or_text) {
 }
 
 void NpuFlags::add_to(CLI::App& app) {
-  app.add_option(
-         "--npu", driver,
-         "where large products run: off, or sim, a simulated NPU of an RK3588 (default off)")
+  app.add_option("--npu", driver,
+                 "where large products run: off; sim, a simulated NPU of an RK3588; vendor, the "
+                 "board's NPU "
+                 "through Rockchip's kernel driver; auto, vendor where there is one (default off)")
       ->type_name("DRIVER")
       ->configurable();
   app.add_option("--npu-arithmetic", arithmetic,
@@ -95,15 +100,14 @@ void NpuFlags::add_to(CLI::App& app) {
 
 NpuParams NpuFlags::params() const {
   NpuParams params{.arithmetic = kArithmetics.at(arithmetic), .min_rows = min_rows};
-  if (driver == "sim") {
-    params.driver = NpuDriver::simulator;
-  } else if (driver != "off") {
-    const bool planned = driver == "auto" || driver == "vendor" || driver == "rocket";
+  const auto found = kDrivers.find(driver);
+  if (found == kDrivers.end()) {
     throw Error(ErrorCode::usage,
-                planned ? fmt::format("--npu {}: there is no driver for a real NPU yet", driver)
-                        : fmt::format("--npu: no driver is called '{}'", driver),
-                "there are off and sim");
+                driver == "rocket" ? "--npu rocket: models do not run on the mainline driver yet"
+                                   : fmt::format("--npu: no driver is called '{}'", driver),
+                "there are off, auto, vendor and sim");
   }
+  params.driver = found->second;
   return params;
 }
 

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "backend/rknpu/driver/vendor_npu.h"
 #include "backend/rknpu/simulator/simulated_npu.h"
 
 namespace wattle::runtime {
@@ -22,12 +23,22 @@ std::optional<rknpu::Arithmetic> arithmetic_of(NpuArithmetic arithmetic) {
 
 std::unique_ptr<rknpu::NpuDevice> open_npu(NpuDriver driver, const EngineContext& context) {
   try {
-    if (driver == NpuDriver::simulator) return rknpu::open_simulated_npu();
+    switch (driver) {
+      case NpuDriver::off: return nullptr;
+      case NpuDriver::simulator: return rknpu::open_simulated_npu();
+      case NpuDriver::automatic:
+      case NpuDriver::vendor: return rknpu::open_vendor_npu();
+    }
   } catch (const rknpu::NpuFault& fault) {
     context.log(LogLevel::warning,
                 fmt::format("npu: {}; the CPU computes everything", fault.what()));
+    return nullptr;
+  } catch (const Error& error) {
+    if (driver != NpuDriver::automatic) throw;
+    context.log(LogLevel::info, fmt::format("npu: {}; the CPU computes everything", error.what()));
+    return nullptr;
   }
-  return nullptr;
+  throw Error(ErrorCode::usage, "unknown driver of the NPU");
 }
 
 }  // namespace

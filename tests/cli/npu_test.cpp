@@ -84,19 +84,33 @@ TEST(Npu, ModelsRunOnTheSimulator) {
   EXPECT_EQ(run_wattle(on_npu).err, "");
 }
 
+auto run_stories_on(const char* driver) {
+  return run_wattle({"run", "-m", "stories", "--temp", "0", "-v", "-n", "1", "x", "--npu", driver});
+}
+
 TEST(Npu, DriversAreRefusedByName) {
-  const std::vector<std::string> run = {"run", "-m", "stories", "-n", "1", "x", "--npu"};
   for (const auto& [driver, message] :
-       {std::pair{"vendor", "--npu vendor: there is no driver for a real NPU yet"},
-        std::pair{"auto", "--npu auto: there is no driver for a real NPU yet"},
+       {std::pair{"rocket", "--npu rocket: models do not run on the mainline driver yet"},
         std::pair{"gpu", "no driver is called 'gpu'"}}) {
-    std::vector<std::string> args = run;
-    args.emplace_back(driver);
-    const auto result = run_wattle(args);
+    const auto result = run_stories_on(driver);
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_THAT(result.err, HasSubstr(message));
-    EXPECT_THAT(result.err, HasSubstr("off and sim"));
+    EXPECT_THAT(result.err, HasSubstr("off, auto, vendor and sim"));
   }
+}
+
+TEST(Npu, WithoutADriverAutoComputesOnTheProcessorAndVendorIsAnError) {
+  if (run_wattle({"doctor"}).out.find("no NPU that wattle knows") == std::string::npos) {
+    GTEST_SKIP() << "this machine has an NPU";
+  }
+  const auto automatic = run_stories_on("auto");
+  EXPECT_EQ(automatic.exit_code, 0) << automatic.err;
+  EXPECT_THAT(automatic.err, HasSubstr("the CPU computes everything"));
+  EXPECT_EQ(automatic.out, run_stories_on("off").out);
+  const auto vendor = run_stories_on("vendor");
+  EXPECT_EQ(vendor.exit_code, 1);
+  EXPECT_EQ(vendor.out, "");
+  EXPECT_THAT(vendor.err, HasSubstr("rknpu"));
 }
 
 TEST(Npu, BadUsageIsTold) {

@@ -9,8 +9,10 @@
 #include <cerrno>
 #include <fstream>
 
+#include "backend/cpu/cpu_device.h"
 #include "backend/rknpu/matmul_plan.h"
 #include "backend/rknpu/program.h"
+#include "backend/rknpu/rknpu_device.h"
 #include "backend/rknpu/selftest.h"
 #include "tests/backend/rknpu/fake_kernel.h"
 #include "tests/support/temp_dir.h"
@@ -315,6 +317,45 @@ TEST(VendorNpu, GivesBackWhatItHasWhereARequestIsRefused) {
   }
   kernel->refuse = {};
   EXPECT_EQ(npu->free_bytes(0), before);
+}
+
+TEST(VendorNpu, AMatrixOfAModelComputesThroughTheDriver) {
+  const auto npu = open_vendor_npu(std::make_shared<FakeVendorKernel>());
+  std::vector<std::string> told;
+  EngineContext context({.n_threads = 1, .log = [&](LogLevel level, std::string_view line) {
+                           if (level == LogLevel::warning) told.emplace_back(line);
+                         }});
+  CpuDevice cpu(context);
+  RknpuDevice device(context, cpu, *npu, {});
+  constexpr size_t kRows = 40;
+  constexpr size_t kIn = 512;
+  constexpr size_t kOut = 256;
+  std::vector<float> w(kOut * kIn);
+  AlignedBuffer<float> x(kRows * kIn);
+  AlignedBuffer<float> y(kRows * kOut);
+  for (size_t i = 0; i < w.size(); ++i) w[i] = static_cast<float>(i % 7) - 3;
+  for (size_t i = 0; i < x.size(); ++i) x.data()[i] = static_cast<float>(i % 5) - 2;
+  const auto linear = device.prepare({.name = "w",
+                                      .dtype = DType::f32,
+                                      .n_dims = 2,
+                                      .shape = {kOut, kIn, 1, 1},
+                                      .data = std::as_bytes(std::span(w)).data(),
+                                      .size_bytes = w.size() * sizeof(float)},
+                                     {.max_rows = kRows});
+  ASSERT_EQ(device.status().n_on_npu, 1U);
+  const uint64_t before = npu->usage().n_submits;
+  device.linear(MatView<const float>(x.data(), kRows, kIn),
+                std::vector<LinearCall>{{linear.get(), MatView<float>(y.data(), kRows, kOut)}});
+  EXPECT_GT(npu->usage().n_submits, before);
+  // Small integers: sums are exact in any order.
+  for (size_t row = 0; row < kRows; ++row) {
+    for (size_t n = 0; n < kOut; ++n) {
+      float sum = 0;
+      for (size_t k = 0; k < kIn; ++k) sum += w[n * kIn + k] * x.data()[row * kIn + k];
+      ASSERT_EQ(y.data()[row * kOut + n], sum) << row << ", " << n;
+    }
+  }
+  EXPECT_THAT(told, testing::IsEmpty());
 }
 
 TEST(SystemKernel, LocksForOneDescriptorAtATime) {
