@@ -12,8 +12,8 @@ namespace {
 // One step of progress; also what the kernel is asked to read ahead while a piece is waited for.
 constexpr size_t kPieceBytes = size_t{4} << 20;
 
-// The kernel reads and forgets at least this much at once, so a page of it speaks for all. To ask
-// for each page of 16 GB takes a fifth of a second.
+// By default the kernel reads this much ahead, so that what is missing is seldom less. To ask for
+// each page took a tenth of a second for 14 GB (docs/perf/gemma4-26b-a4b.md).
 constexpr size_t kSampleBytes = size_t{128} << 10;
 
 // Advice: where the kernel does not say, a piece counts as missing.
@@ -26,7 +26,7 @@ bool looks_complete(std::span<const std::byte> piece) {
   return true;
 }
 
-void read(std::span<const std::byte> piece, size_t n_ahead, size_t page_bytes) {
+void bring_in(std::span<const std::byte> piece, size_t n_ahead, size_t page_bytes) {
   ::madvise(const_cast<std::byte*>(piece.data()), n_ahead, MADV_WILLNEED);
   const volatile std::byte* bytes = piece.data();
   for (size_t at = 0; at < piece.size(); at += page_bytes) static_cast<void>(bytes[at]);
@@ -45,7 +45,7 @@ bool page_in(std::span<const std::span<const std::byte>> mappings,
     for (size_t begin = 0; begin < mapping.size(); begin += kPieceBytes) {
       const auto piece = mapping.subspan(begin, std::min(kPieceBytes, mapping.size() - begin));
       if (!looks_complete(piece)) {
-        read(piece, std::min(2 * kPieceBytes, mapping.size() - begin), page_bytes);
+        bring_in(piece, std::min(2 * kPieceBytes, mapping.size() - begin), page_bytes);
       }
       done += piece.size();
       if (on_progress && !on_progress(done, total)) return false;
