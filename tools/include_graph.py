@@ -35,7 +35,7 @@ ALLOWED = {
     # the commands that look at one step use them too; what the next two say of memory, `doctor` says.
     "runtime/vocab_loader": ["tokenizer", "gguf", "base", "api"],
     "runtime/template_loader": ["tokenizer", "gguf", "base", "api"],
-    "runtime/available_memory": [],
+    "runtime/available_memory": ["base"],
     "runtime/memory_fit": ["model", "api"],
     "doctor": ["runtime/memory_fit", "runtime/available_memory", "model", "base", "api"],
     "runtime": ["runtime/memory_fit", "runtime/available_memory", "runtime/template_loader",
@@ -47,8 +47,8 @@ ALLOWED = {
     "measure": ["engine", "tokenizer", "gguf", "quant", "tensor", "base", "api"],
     # model: `show` reads hyperparameters and counts the cache.
     # backend/rknpu: `npu` writes and reads its command lists.
-    "cli": ["measure", "doctor", "backend/rknpu", "runtime/template_loader", "runtime/vocab_loader", "engine", "chat",
-            "tokenizer", "model", "gguf", "kernels", "tensor", "store", "base", "api"],
+    "cli": ["measure", "doctor", "backend/rknpu", "runtime/template_loader", "runtime/vocab_loader",
+            "engine", "chat", "tokenizer", "model", "gguf", "kernels", "tensor", "store", "base", "api"],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)[">]', re.MULTILINE)

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "doctor/file_tree.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <system_error>
+
+#include "base/file_start.h"
 
 namespace wattle::doctor {
 namespace {
@@ -18,25 +18,6 @@ namespace fs = std::filesystem;
 constexpr size_t kMaxBytes = size_t{64} << 10;
 constexpr size_t kMaxNames = 4096;
 constexpr std::string_view kWhite = " \t\r\n";
-
-// Not through a stream: opening a pipe that somebody left there would wait for a writer.
-std::string read_regular(const fs::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-  if (fd < 0) return {};
-  std::string bytes;
-  struct stat info{};
-  if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
-    std::array<char, 4096> chunk;
-    // Files of /proc and /sys give less than asked for, and some fail in between.
-    while (bytes.size() < kMaxBytes) {
-      const ssize_t n = ::read(fd, chunk.data(), std::min(chunk.size(), kMaxBytes - bytes.size()));
-      if (n <= 0) break;
-      bytes.append(chunk.data(), static_cast<size_t>(n));
-    }
-  }
-  ::close(fd);
-  return bytes;
-}
 
 std::vector<std::string> split(std::string_view text, std::string_view separators) {
   std::vector<std::string> parts;
@@ -57,7 +38,7 @@ std::string_view trimmed(std::string_view text) {
 }  // namespace
 
 std::optional<std::string> FileTree::text(std::string_view path) const {
-  std::string bytes = read_regular(at(path));
+  std::string bytes = read_file_start(at(path), kMaxBytes);
   const size_t last = bytes.find_last_not_of(kWhite);
   if (last == std::string::npos) return std::nullopt;
   bytes.resize(last + 1);
@@ -81,7 +62,7 @@ std::vector<std::string> FileTree::words(std::string_view path) const {
 }
 
 std::vector<std::string> FileTree::strings(std::string_view path) const {
-  return split(read_regular(at(path)), std::string_view("\0", 1));
+  return split(read_file_start(at(path), kMaxBytes), std::string_view("\0", 1));
 }
 
 std::optional<std::string> FileTree::value(std::string_view path, std::string_view key) const {

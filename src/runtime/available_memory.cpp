@@ -2,26 +2,28 @@
 #include "runtime/available_memory.h"
 
 #include <algorithm>
-#include <fstream>
 #include <sstream>
 #include <string>
 #include <string_view>
-#include <system_error>
+
+#include "base/file_start.h"
 
 namespace wattle::runtime {
 namespace {
 
 namespace fs = std::filesystem;
 
-// Not open where that is no regular file: a pipe would wait for a writer.
-std::ifstream open_regular(const fs::path& file) {
-  std::error_code error;
-  return fs::is_regular_file(file, error) ? std::ifstream(file) : std::ifstream();
+// These files have a few KiB; what else may lie there is not read to its end.
+constexpr size_t kMaxBytes = size_t{64} << 10;
+constexpr size_t kMaxPath = 4096;  // of the kernel's names of groups
+
+std::istringstream open_start(const fs::path& file) {
+  return std::istringstream(read_file_start(file, kMaxBytes));
 }
 
 // The number after `key` in a file of lines "key number ...".
 std::optional<uint64_t> number_after(const fs::path& file, std::string_view key) {
-  std::ifstream in = open_regular(file);
+  std::istringstream in = open_start(file);
   for (std::string line; std::getline(in, line);) {
     std::istringstream words(line);
     std::string word;
@@ -33,7 +35,7 @@ std::optional<uint64_t> number_after(const fs::path& file, std::string_view key)
 
 // A file of one number; "max", or anything else, is nothing.
 std::optional<uint64_t> number_in(const fs::path& file) {
-  std::ifstream in = open_regular(file);
+  std::istringstream in = open_start(file);
   uint64_t value = 0;
   if (in >> value) return value;
   return std::nullopt;
@@ -80,11 +82,11 @@ std::optional<uint64_t> available_memory(const fs::path& proc, const fs::path& c
   std::optional<uint64_t> value;
   if (const auto kib = number_after(proc / "meminfo", "MemAvailable:")) value = *kib * 1024;
 
-  std::ifstream in = open_regular(proc / "self" / "cgroup");
+  std::istringstream in = open_start(proc / "self" / "cgroup");
   for (std::string line; std::getline(in, line);) {  // "4:memory:/a/b" (v1), "0::/a/b" (v2)
     const size_t first = line.find(':');
     const size_t second = first == std::string::npos ? first : line.find(':', first + 1);
-    if (second == std::string::npos) continue;
+    if (second == std::string::npos || line.size() > kMaxPath) continue;
     const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
     const fs::path group = line.substr(second + 1);
     if (controllers == ",,") {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -33,7 +34,10 @@ std::vector<fs::path> files_of(const FileTree& tree) {
 }
 
 void expect_findings(const FileTree& tree) {
+  const auto start = std::chrono::steady_clock::now();
   EXPECT_GT(examine(tree, {.cpu = {}, .isa = Isa::scalar}).size(), 3u);
+  // It takes milliseconds; this leaves room for emulation.
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
 }
 
 TEST(DoctorHostile, AnEmptyRootIsExamined) {
@@ -112,6 +116,26 @@ TEST(DoctorHostile, ContentsMayBeAnything) {
       expect_findings(tree);
     }
   }
+}
+
+// More than there is memory, of zeros that take no room.
+TEST(DoctorHostile, FilesMayBeLargerThanMemory) {
+  RecordedTree tree("rock-5b_vendor-6.1");
+  tree.add("proc/self/cgroup = 0::/box");
+  for (const fs::path& file : files_of(tree)) {
+    if (fs::is_symlink(file)) continue;
+    std::ofstream(file).flush();
+    fs::resize_file(file, uintmax_t{64} << 30);
+  }
+  expect_findings(tree);
+}
+
+TEST(DoctorHostile, AGroupMayHaveAPathWithoutEnd) {
+  RecordedTree tree("rock-5b_vendor-6.1");
+  std::string path;
+  for (int i = 0; i < 30'000; ++i) path += "/a";
+  tree.add("proc/self/cgroup = 0::" + path);
+  expect_findings(tree);
 }
 
 TEST(FileTree, ReadsNoMoreThanItSays) {
