@@ -112,12 +112,12 @@ Json as_json(const Findings& findings) {
 
 // Through the driver that has the NPU.
 NpuSelftest selftest(const doctor::FileTree& tree, bool tells) {
-  const doctor::NpuDriver driver = doctor::survey_npu(tree).driver;
-  if (driver == doctor::NpuDriver::none) {
+  const doctor::KernelDriver driver = doctor::survey_npu(tree).driver;
+  if (driver == doctor::KernelDriver::none) {
     throw Error(ErrorCode::unsupported, "no kernel driver has an NPU here",
                 "`wattle npu selftest` tests the simulator");
   }
-  const bool is_vendor = driver == doctor::NpuDriver::vendor;
+  const bool is_vendor = driver == doctor::KernelDriver::vendor;
   const auto device = open_npu({.device = is_vendor ? "vendor" : "rocket"});
   return run_npu_selftest(*device, tells);
 }

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 namespace wattle::doctor {
 
@@ -23,10 +22,7 @@ std::optional<Devfreq> read_devfreq(const FileTree& tree, std::string_view name)
   clock.cur_hz = *cur;
   clock.max_hz = tree.number(clock.folder + "/max_freq").value_or(0);
   for (const std::string& step : tree.words(clock.folder + "/available_frequencies")) {
-    int64_t hz = 0;
-    if (std::from_chars(step.data(), step.data() + step.size(), hz).ec == std::errc{}) {
-      clock.steps_hz.push_back(hz);
-    }
+    if (const auto hz = leading_number(step)) clock.steps_hz.push_back(*hz);
   }
   std::ranges::sort(clock.steps_hz);
   return clock;

@@ -37,6 +37,15 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
+std::optional<int64_t> leading_number(std::string_view text) {
+  text = trimmed(text);
+  int64_t value = 0;
+  if (std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc{}) {
+    return std::nullopt;
+  }
+  return value;
+}
+
 std::optional<std::string> FileTree::text(std::string_view path) const {
   std::string bytes = read_file_start(at(path), kMaxBytes);
   const size_t last = bytes.find_last_not_of(kWhite);
@@ -47,13 +56,7 @@ std::optional<std::string> FileTree::text(std::string_view path) const {
 
 std::optional<int64_t> FileTree::number(std::string_view path) const {
   const auto found = text(path);
-  if (!found) return std::nullopt;
-  const std::string_view digits = trimmed(*found);
-  int64_t value = 0;
-  if (std::from_chars(digits.data(), digits.data() + digits.size(), value).ec != std::errc{}) {
-    return std::nullopt;
-  }
-  return value;
+  return found ? leading_number(*found) : std::nullopt;
 }
 
 std::vector<std::string> FileTree::words(std::string_view path) const {

@@ -14,6 +14,10 @@
 
 namespace wattle::doctor {
 
+// The number that a text begins with, behind white space; nothing where there is none, or it has
+// more than 64 bits.
+std::optional<int64_t> leading_number(std::string_view text);
+
 class FileTree {
  public:
   explicit FileTree(std::filesystem::path root = "/") : root_(std::move(root)) {}

@@ -17,15 +17,9 @@ std::string gib(uint64_t bytes) {
 
 // "16252928 kB"
 std::optional<uint64_t> meminfo_bytes(const FileTree& tree, std::string_view key) {
-  const auto found = tree.value("proc/meminfo", key);
-  if (!found) return std::nullopt;
-  try {
-    const uint64_t kib = std::stoull(*found);
-    if (kib > UINT64_MAX / 1024) return std::nullopt;
-    return kib * 1024;
-  } catch (const std::exception&) {
-    return std::nullopt;
-  }
+  const auto kib = leading_number(tree.value("proc/meminfo", key).value_or(""));
+  if (!kib || *kib < 0 || *kib > INT64_MAX / 1024) return std::nullopt;
+  return static_cast<uint64_t>(*kib) * 1024;
 }
 
 Finding examine_model(const ModelNeed& model, uint64_t available) {

@@ -107,7 +107,7 @@ void examine_iommu(const NpuSurvey& survey, Findings& out) {
 void examine_npu_clock(const NpuSurvey& survey, Findings& out) {
   Finding found{.id = "npu.clock"};
   if (!survey.clock) {
-    const bool is_rocket = survey.driver == NpuDriver::rocket;
+    const bool is_rocket = survey.driver == KernelDriver::rocket;
     found.verdict = Verdict::note;
     found.what = "the clock of the NPU is not told";
     found.why = is_rocket ? "mainline has no control of it yet: it runs as the firmware left it, "
@@ -144,12 +144,12 @@ void examine_npu(const FileTree& tree, const Machine& machine, const NpuSurvey& 
          .why = other ? "models run on the processor" : ""});
     return;
   }
-  if (survey.driver == NpuDriver::none) {
+  if (survey.driver == KernelDriver::none) {
     out.push_back(no_driver(machine, survey));
     return;
   }
-  out.push_back(survey.driver == NpuDriver::vendor ? vendor_driver(machine, survey)
-                                                   : rocket_driver(survey));
+  out.push_back(survey.driver == KernelDriver::vendor ? vendor_driver(machine, survey)
+                                                      : rocket_driver(survey));
   examine_npu_nodes(tree, survey, out);
   examine_iommu(survey, out);
   examine_npu_clock(survey, out);

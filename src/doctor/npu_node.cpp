@@ -12,8 +12,9 @@
 namespace wattle::doctor {
 namespace {
 
-// A buffer of the misc device is a file descriptor of its own; a model has a few thousand matrices.
-constexpr int64_t kFilesForBuffers = 4096;
+// A buffer of the misc device is a file descriptor of its own. Weights lie in buffers of 32 MiB
+// (weight_memory.cpp): a board of 32 GiB has room for a thousand, beside all other files.
+constexpr int64_t kFilesForBuffers = 2048;
 
 // "crw-rw---- root:video" without its first letter.
 std::string permissions(const FileTree& tree, const FileTree::Node& node) {
@@ -100,7 +101,8 @@ void examine_file_limit(const FileTree& tree, const NpuSurvey& survey, Findings&
   const std::string soft = limits.substr(begin, limits.find_first_of(" \n", begin) - begin);
   Finding found{.id = "limits.files", .what = fmt::format("a process may open {} files", soft)};
   const bool needs_many = !survey.nodes.empty() && survey.nodes.front().kind == NpuNodeKind::misc;
-  if (needs_many && soft != "unlimited" && std::atoll(soft.c_str()) < kFilesForBuffers) {
+  const auto n_files = leading_number(soft);  // none of "unlimited"
+  if (needs_many && n_files && *n_files < kFilesForBuffers) {
     found.verdict = Verdict::warning;
     found.why = "each buffer of /dev/rknpu takes one";
     found.mend = {"ulimit -n 65536", "for a service: LimitNOFILE=65536 in its unit"};

@@ -68,12 +68,12 @@ NpuSurvey survey_npu(const FileTree& tree) {
   read_device_tree(tree, survey);
   const std::string driver = tree.link_name(device(kCores[0]) + "/driver");
   if (driver == "RKNPU") {
-    survey.driver = NpuDriver::vendor;
+    survey.driver = KernelDriver::vendor;
     survey.n_cores = 3;
     survey.version = vendor_version(tree);
     find_vendor_nodes(tree, survey);
   } else if (driver == "rocket") {
-    survey.driver = NpuDriver::rocket;
+    survey.driver = KernelDriver::rocket;
     for (const char* core : kCores) {
       if (tree.link_name(device(core) + "/driver") == driver) ++survey.n_cores;
     }

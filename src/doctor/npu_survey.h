@@ -12,7 +12,7 @@
 
 namespace wattle::doctor {
 
-enum class NpuDriver {
+enum class KernelDriver {
   none,
   vendor,  // Rockchip's rknpu, in kernels 5.10 and 6.1
   rocket,  // mainline's, from Linux 6.18
@@ -36,7 +36,7 @@ struct NpuSurvey {
   bool is_enabled = false;      // and its status is "okay"
   bool tree_is_vendor = false;  // it is described as the vendor's driver wants it
 
-  NpuDriver driver = NpuDriver::none;
+  KernelDriver driver = KernelDriver::none;
   unsigned n_cores = 0;  // of rocket: that the driver has taken
   std::string version;   // of the vendor's driver, "0.9.8"; empty where root alone is told
   std::vector<NpuNode> nodes = {};  // best first
