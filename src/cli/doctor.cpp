@@ -21,6 +21,7 @@
 #include "kernels/kernels.h"
 #include "model/registry.h"
 #include "store/lookup.h"
+#include "wattle/engine.h"
 #include "wattle/error.h"
 
 namespace wattle::cli {
@@ -31,8 +32,7 @@ using doctor::Findings;
 using doctor::Verdict;
 using Json = nlohmann::ordered_json;
 
-constexpr uint32_t kDefaultContext = 4096;
-constexpr uint32_t kBatch = 512;
+constexpr uint32_t kDefaultContext = 8192;  // EngineParams::n_ctx
 
 struct Flags {
   std::string model;
@@ -63,7 +63,7 @@ doctor::ModelNeed need_of(const Flags& flags) {
       flags.n_ctx != 0 ? flags.n_ctx : std::min(kDefaultContext, hparams.n_ctx_train);
   return {.name = std::filesystem::path(file.name()).filename().string(),
           .weights_bytes = file.size_bytes(),
-          .kv = KvLayout(kv_shape(hparams), {.n_ctx = n_ctx, .n_batch = kBatch}),
+          .kv = KvLayout(kv_shape(hparams), {.n_ctx = n_ctx, .n_batch = EngineParams{}.n_batch}),
           .n_ctx = n_ctx};
 }
 
@@ -150,7 +150,9 @@ Command add_doctor(CLI::App& program) {
       "doctor", "what keeps this machine from running models well, and how to mend it");
   add_model_flag(*app, flags->model)->description("ask too whether this model fits into memory");
   app->add_option("-c,--ctx-size", flags->n_ctx,
-                  "with a conversation of that many tokens (default 4096)")
+                  "with a conversation of that many tokens (default: what the model was trained "
+                  "for, at most "
+                  "8192)")
       ->check(CLI::Range(1u, UINT32_MAX / 2))
       ->type_name("N");
   CLI::Option* npu =

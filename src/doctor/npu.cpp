@@ -39,7 +39,9 @@ Finding no_driver(const Machine& machine, const NpuSurvey& survey) {
     found.mend = {"the board's device tree of Linux 6.18 or newer, or an overlay with its NPU"};
   } else {
     found.what = fmt::format("Linux {} has no driver for the NPU", machine.kernel);
-    found.mend = {"Linux 6.18 or newer, or the vendor's 6.1 with rknpu 0.9.8"};
+    found.mend = {
+        "the vendor's 6.1 with rknpu 0.9.8; with Linux 6.18 or newer the NPU runs its self-test, "
+        "and no models yet"};
   }
   return found;
 }
@@ -55,8 +57,7 @@ Finding vendor_driver(const Machine& machine, const NpuSurvey& survey) {
   }
   const Version version = version_of(survey.version);
   found.what = fmt::format("rknpu {}, the vendor's driver", survey.version);
-  const std::vector<std::string> newer = {
-      "a vendor kernel with rknpu 0.9.8 (6.1 from 2025 on), or Linux 6.18"};
+  const std::vector<std::string> newer = {"a vendor kernel with rknpu 0.9.8 (6.1 from 2025 on)"};
   if (version < kOldestKnown) {
     found.verdict = Verdict::problem;
     found.why = "its interface is older than the oldest that wattle knows, 0.8.0";
@@ -80,7 +81,9 @@ Finding vendor_driver(const Machine& machine, const NpuSurvey& survey) {
 
 Finding rocket_driver(const NpuSurvey& survey) {
   Finding found{.id = "npu.driver",
-                .what = fmt::format("rocket, mainline's driver, {} of 3 cores", survey.n_cores)};
+                .verdict = Verdict::note,
+                .what = fmt::format("rocket, mainline's driver, {} of 3 cores", survey.n_cores),
+                .why = "models do not run on this driver yet, its self-test does"};
   if (survey.n_cores < 3) {
     found.verdict = Verdict::warning;
     found.why = "the others are switched off in the device tree, or the driver did not start them";

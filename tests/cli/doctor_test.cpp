@@ -2,11 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "tests/cli/program.h"
+#include "tests/support/read_file.h"
+#include "tests/support/source_tree.h"
 #include "tests/support/temp_dir.h"
 
 namespace wattle {
@@ -48,6 +51,20 @@ TEST(DoctorCommand, AsksWhetherAModelFits) {
   const auto absent = run_wattle({"doctor", "-m", "no-such-model"});
   EXPECT_EQ(absent.exit_code, 1);
   EXPECT_THAT(absent.err, HasSubstr("no-such-model"));
+}
+
+// With less it could say that a model fits which `run` then refuses.
+TEST(DoctorCommand, AsksForTheContextThatModelsRunWith) {
+  std::string bytes =
+      test::read_text(test::source_dir() / "tests/golden/data/models/qwen3-q8_0.gguf");
+  const std::string key = "qwen3.context_length";
+  const uint32_t trained = 40960;
+  // Behind the key stands the type of its value, u32.
+  std::memcpy(&bytes[bytes.find(key) + key.size() + 4], &trained, sizeof trained);
+  const test::TempDir folder;
+  const std::string model = (folder.path() / "long.gguf").string();
+  std::ofstream(model, std::ios::binary) << bytes;
+  EXPECT_THAT(run_wattle({"doctor", "-m", model}).out, HasSubstr("for 8192 tokens"));
 }
 
 TEST(DoctorCommand, TestsNoNpuThatIsNotThere) {

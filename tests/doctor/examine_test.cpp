@@ -95,6 +95,7 @@ TEST(Doctor, KnowsTheMainlineDriver) {
   const Findings findings = examine_board(tree);
   EXPECT_THAT(ids(findings, Verdict::problem), IsEmpty());
   EXPECT_EQ(find(findings, "npu.driver").what, "rocket, mainline's driver, 3 of 3 cores");
+  EXPECT_THAT(find(findings, "npu.driver").why, HasSubstr("models do not run on this driver yet"));
   EXPECT_EQ(find(findings, "npu.node").what, "/dev/accel/accel0 (rw-rw-rw- render)");
   EXPECT_THAT(find(findings, "npu.clock").why, HasSubstr("200 of 1000 MHz"));
 
