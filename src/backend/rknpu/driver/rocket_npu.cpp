@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "backend/rknpu/check_lists.h"
+#include "backend/rknpu/driver/domain_room.h"
 #include "backend/rknpu/driver/node.h"
 #include "backend/rknpu/driver/refusal.h"
 #include "backend/rknpu/driver/rocket_abi.h"
@@ -26,7 +26,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr uint32_t kCores = 3;  // of an RK3588, the one chip that mainline drives
 constexpr uint32_t kDomains = 16;
-constexpr size_t kDomainBytes = size_t{0xf0000000};  // of 4 GiB, as for the vendor's driver
 // After this the kernel has reset the core of a job, and a little more for doing it.
 constexpr std::chrono::milliseconds kKernelLimit{600};
 
@@ -36,7 +35,6 @@ struct Domain {
   // Published programs name a buffer that a job reads; no job of ours waits for another one's
   // results, so a page stands for all.
   std::optional<RocketMemory> input;
-  size_t allocated = 0;
 };
 
 NpuInfo info_of(const OpenNode& node) {
@@ -51,15 +49,19 @@ NpuInfo info_of(const OpenNode& node) {
           .tells_faults = false};
 }
 
-class RocketNpu;
-
 class RocketBuffer final : public NpuBuffer {
  public:
-  RocketBuffer(RocketNpu& npu, std::unique_ptr<RocketMemory> memory, size_t size, uint32_t domain)
+  RocketBuffer(DomainRoom& room, std::unique_ptr<RocketMemory> memory, size_t size, uint32_t domain)
       : NpuBuffer(memory->bytes().first(size), memory->address(), domain),
-        npu_(npu),
-        memory_(std::move(memory)) {}
-  ~RocketBuffer() override;
+        room_(room),
+        memory_(std::move(memory)) {
+    room_.take(memory_->bytes().size(), domain);
+  }
+  ~RocketBuffer() override {
+    const size_t whole = memory_->bytes().size();
+    memory_.reset();
+    room_.give_back(whole, domain());
+  }
 
   void to_device(size_t, size_t size) override {
     if (size > 0) memory_->finish();
@@ -71,7 +73,7 @@ class RocketBuffer final : public NpuBuffer {
   const RocketMemory& memory() const noexcept { return *memory_; }
 
  private:
-  RocketNpu& npu_;
+  DomainRoom& room_;
   std::unique_ptr<RocketMemory> memory_;
 };
 
@@ -85,12 +87,10 @@ class RocketNpu final : public NpuDevice {
   }
 
   std::unique_ptr<NpuBuffer> allocate(size_t size, uint32_t domain) override;
-  size_t free_bytes(uint32_t domain) const override;
+  size_t free_bytes(uint32_t domain) const override { return room_.free_bytes(domain); }
   void submit(std::span<const NpuList> lists, std::chrono::milliseconds timeout) override;
   void reset() override;
   NpuUsage usage() const override;
-
-  void give_back(size_t bytes, uint32_t domain) noexcept;
 
  private:
   int file_of(uint32_t domain);
@@ -98,6 +98,7 @@ class RocketNpu final : public NpuDevice {
 
   const std::shared_ptr<Kernel> kernel_;
   const std::string path_;
+  DomainRoom room_{"rocket", kDomains};
 
   mutable std::mutex state_;  // of what follows
   std::array<Domain, kDomains> domains_;
@@ -107,12 +108,6 @@ class RocketNpu final : public NpuDevice {
   bool needs_reset_ = false;
   Clock::time_point last_start_{};
 };
-
-RocketBuffer::~RocketBuffer() {
-  const size_t whole = memory_->bytes().size();
-  memory_.reset();
-  npu_.give_back(whole, domain());
-}
 
 void RocketBuffer::from_device(size_t, size_t size) {
   if (size == 0) return;
@@ -137,33 +132,9 @@ int RocketNpu::file_of(uint32_t domain) {
 }
 
 std::unique_ptr<NpuBuffer> RocketNpu::allocate(size_t size, uint32_t domain) {
-  if (size == 0 || size > kDomainBytes || domain >= kDomains) {
-    throw Error(ErrorCode::usage,
-                fmt::format("rocket: a buffer of {} bytes in domain {}", size, domain),
-                fmt::format("1 to {} bytes, in domains 0 to {}", kDomainBytes, kDomains - 1));
-  }
-  if (size > free_bytes(domain)) {
-    throw Error(ErrorCode::out_of_memory,
-                fmt::format("rocket: no {} bytes in domain {}, which has {} of {} left", size,
-                            domain, free_bytes(domain), kDomainBytes),
-                "use another domain, or keep fewer matrices on the NPU");
-  }
-  auto memory = std::make_unique<RocketMemory>(*kernel_, file_of(domain), size);
-  const size_t whole = memory->bytes().size();
-  auto buffer = std::make_unique<RocketBuffer>(*this, std::move(memory), size, domain);
-  const std::lock_guard lock(state_);
-  domains_[domain].allocated += whole;
-  return buffer;
-}
-
-void RocketNpu::give_back(size_t bytes, uint32_t domain) noexcept {
-  const std::lock_guard lock(state_);
-  domains_[domain].allocated -= bytes;
-}
-
-size_t RocketNpu::free_bytes(uint32_t domain) const {
-  const std::lock_guard lock(state_);
-  return kDomainBytes - std::min(kDomainBytes, domains_.at(domain).allocated);
+  room_.check(size, domain);
+  return std::make_unique<RocketBuffer>(
+      room_, std::make_unique<RocketMemory>(*kernel_, file_of(domain), size), size, domain);
 }
 
 void RocketNpu::start(const NpuList& list) {

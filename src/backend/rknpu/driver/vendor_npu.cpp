@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "backend/rknpu/check_lists.h"
+#include "backend/rknpu/driver/domain_room.h"
 #include "backend/rknpu/driver/node.h"
 #include "backend/rknpu/driver/refusal.h"
 #include "backend/rknpu/driver/vendor_memory.h"
@@ -24,8 +25,6 @@ using Action = abi::VendorActionNumber;
 
 constexpr uint32_t kCores = 3;
 constexpr uint32_t kDomains = 16;
-// Of 4 GiB: published programs stay below 3.75 to 3.9.
-constexpr size_t kDomainBytes = size_t{0xf0000000};
 constexpr uint32_t kRk3588 = 0x46495245;  // what its hardware answers
 constexpr uint32_t kOldest = 800;
 constexpr uint32_t kEnd = 10000;        // 1.0.0
@@ -124,7 +123,7 @@ class VendorNpu final : public NpuDevice {
         opened_(std::move(opened)),
         descriptors_(opened_.node, kCores * kMaxTasksOfList * sizeof(TaskDescriptor), 0,
                      memory_flags(opened_.node) | abi::kKernelMapping),
-        allocated_(opened_.n_domains) {
+        room_("rknpu", opened_.n_domains) {
     abi::VendorAction action = action_of(Action::power_on);
     // As the vendor's runtime does, so that it is not switched off between two jobs. Each job
     // switches it on by itself where that is refused.
@@ -138,12 +137,10 @@ class VendorNpu final : public NpuDevice {
   }
 
   std::unique_ptr<NpuBuffer> allocate(size_t size, uint32_t domain) override;
-  size_t free_bytes(uint32_t domain) const override;
+  size_t free_bytes(uint32_t domain) const override { return room_.free_bytes(domain); }
   void submit(std::span<const NpuList> lists, std::chrono::milliseconds timeout) override;
   void reset() override;
   NpuUsage usage() const override;
-
-  void give_back(size_t bytes, uint32_t domain) noexcept;
 
  private:
   abi::VendorSubmit write_descriptors(std::span<const NpuList> lists);
@@ -152,8 +149,9 @@ class VendorNpu final : public NpuDevice {
   const VendorMemory descriptors_;  // of all lists of one submit
   bool holds_power_ = false;
 
+  DomainRoom room_;
+
   mutable std::mutex state_;  // of what follows; held for moments
-  std::vector<size_t> allocated_;
   NpuUsage usage_;
 
   std::mutex running_;  // one submit at a time; also of what follows
@@ -162,14 +160,16 @@ class VendorNpu final : public NpuDevice {
 
 class VendorBuffer final : public NpuBuffer {
  public:
-  VendorBuffer(VendorNpu& npu, std::unique_ptr<VendorMemory> memory, size_t size, uint32_t domain)
+  VendorBuffer(DomainRoom& room, std::unique_ptr<VendorMemory> memory, size_t size, uint32_t domain)
       : NpuBuffer(memory->bytes().first(size), memory->address(), domain),
-        npu_(npu),
-        memory_(std::move(memory)) {}
+        room_(room),
+        memory_(std::move(memory)) {
+    room_.take(memory_->bytes().size(), domain);
+  }
   ~VendorBuffer() override {
     const size_t whole = memory_->bytes().size();
     memory_.reset();
-    npu_.give_back(whole, domain());
+    room_.give_back(whole, domain());
   }
 
   void to_device(size_t offset, size_t size) override {
@@ -182,39 +182,15 @@ class VendorBuffer final : public NpuBuffer {
   using NpuBuffer::to_device;
 
  private:
-  VendorNpu& npu_;
+  DomainRoom& room_;
   std::unique_ptr<VendorMemory> memory_;
 };
 
 std::unique_ptr<NpuBuffer> VendorNpu::allocate(size_t size, uint32_t domain) {
-  if (size == 0 || size > kDomainBytes || domain >= info().n_domains) {
-    throw Error(
-        ErrorCode::usage, fmt::format("rknpu: a buffer of {} bytes in domain {}", size, domain),
-        fmt::format("1 to {} bytes, in domains 0 to {}", kDomainBytes, info().n_domains - 1));
-  }
-  if (size > free_bytes(domain)) {
-    throw Error(ErrorCode::out_of_memory,
-                fmt::format("rknpu: no {} bytes in domain {}, which has {} of {} left", size,
-                            domain, free_bytes(domain), kDomainBytes),
-                "use another domain, or keep fewer matrices on the NPU");
-  }
-  auto memory =
-      std::make_unique<VendorMemory>(opened_.node, size, domain, memory_flags(opened_.node));
-  const size_t whole = memory->bytes().size();
-  auto buffer = std::make_unique<VendorBuffer>(*this, std::move(memory), size, domain);
-  const std::lock_guard lock(state_);
-  allocated_[domain] += whole;
-  return buffer;
-}
-
-void VendorNpu::give_back(size_t bytes, uint32_t domain) noexcept {
-  const std::lock_guard lock(state_);
-  allocated_[domain] -= bytes;
-}
-
-size_t VendorNpu::free_bytes(uint32_t domain) const {
-  const std::lock_guard lock(state_);
-  return kDomainBytes - std::min(kDomainBytes, allocated_.at(domain));
+  room_.check(size, domain);
+  return std::make_unique<VendorBuffer>(
+      room_, std::make_unique<VendorMemory>(opened_.node, size, domain, memory_flags(opened_.node)),
+      size, domain);
 }
 
 abi::VendorSubmit VendorNpu::write_descriptors(std::span<const NpuList> lists) {
