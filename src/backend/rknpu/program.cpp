@@ -47,13 +47,9 @@ std::vector<TaskCommands> commands_of(std::span<const MatmulTask> tasks, Form fo
   return commands;
 }
 
-TaskDescriptor descriptor_of(const TaskCommands& task, Form form) {
-  return descriptor_of(task.address, static_cast<uint32_t>(task.words.size()), form);
-}
-
-TaskDescriptor descriptor_of(uint32_t address, uint32_t n_words, Form form) {
+TaskDescriptor descriptor_of(uint32_t address, uint32_t n_words) {
   TaskDescriptor descriptor;
-  descriptor.enable_mask = enabled_blocks(form);
+  descriptor.enable_mask = enabled_blocks(Form::vendor);
   descriptor.regcfg_amount = n_words - kTailWords;
   descriptor.regcmd_addr = address;
   return descriptor;

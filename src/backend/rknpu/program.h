@@ -35,8 +35,7 @@ static_assert(sizeof(TaskDescriptor) == 40);
 std::vector<TaskCommands> commands_of(std::span<const MatmulTask> tasks, Form form,
                                       uint32_t address);
 
-TaskDescriptor descriptor_of(const TaskCommands& task, Form form);
-// Of commands that lie at `address` already; n_words with the four that end them.
-TaskDescriptor descriptor_of(uint32_t address, uint32_t n_words, Form form);
+// Of commands at `address`, of Form::vendor; n_words with the four that end them.
+TaskDescriptor descriptor_of(uint32_t address, uint32_t n_words);
 
 }  // namespace wattle::rknpu

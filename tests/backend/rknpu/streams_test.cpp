@@ -115,7 +115,8 @@ Outcome check_vendor(const json& line) {
     EXPECT_EQ(commands[i].address, address(line["tasks"][i]["regcmd_addr"])) << "task " << i;
   }
   if (!commands.empty()) {
-    expect_descriptor(descriptor_of(commands[0], Form::vendor), line["tasks"][0]);
+    const auto n_words = static_cast<uint32_t>(commands[0].words.size());
+    expect_descriptor(descriptor_of(commands[0].address, n_words), line["tasks"][0]);
   }
   return Outcome::equal;
 }

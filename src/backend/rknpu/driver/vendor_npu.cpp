@@ -199,7 +199,7 @@ abi::VendorSubmit VendorNpu::write_descriptors(std::span<const NpuList> lists) {
   for (size_t core = 0; core < lists.size(); ++core) {
     of_core[core] = {n_tasks, static_cast<uint32_t>(lists[core].tasks.size())};
     for (const NpuTask& task : lists[core].tasks) {
-      const TaskDescriptor descriptor = descriptor_of(task.address, task.n_words, Form::vendor);
+      const TaskDescriptor descriptor = descriptor_of(task.address, task.n_words);
       std::memcpy(&descriptors_.bytes()[n_tasks * sizeof descriptor], &descriptor,
                   sizeof descriptor);
       ++n_tasks;
