@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// `wattle npu`: command lists of the NPU, written and read; products run by a simulated one.
+// `wattle npu`: command lists of the NPU, written and read; products run by it or a simulated one.
 #include <fmt/format.h>
 
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backend/rknpu/listing.h"
 #include "backend/rknpu/matmul_plan.h"
+#include "backend/rknpu/pack.h"
 #include "backend/rknpu/program.h"
 #include "cli/commands.h"
 #include "cli/npu_selftest.h"
@@ -26,8 +28,8 @@ constexpr size_t kMaxListingBytes = size_t{64} << 20;
 struct NpuFlags {
   std::string action;
   std::string type;
-  rknpu::Matmul matmul{.a = 0x10003000, .b = 0x20000000, .c = 0x30000000};
-  uint32_t commands = 0x10000000;
+  uint32_t commands = 0x10000000;  // room for 128 MiB of them, and for as much of A
+  rknpu::Matmul matmul{.a = 0x18000000, .b = 0x20000000, .c = 0x30000000};
   std::string orientation = "native";
   std::string form = "vendor";
   std::string runtime = "1.6";
@@ -36,7 +38,6 @@ struct NpuFlags {
   std::string device = "sim";
   std::string faults;
   bool json = false;
-  std::string file = "-";
 };
 
 rknpu::Orientation orientation_of(const std::string& name) {
@@ -47,6 +48,15 @@ rknpu::Orientation orientation_of(const std::string& name) {
 
 rknpu::Form form_of(const std::string& name) {
   return name == "rocket" ? rknpu::Form::rocket : rknpu::Form::vendor;
+}
+
+void check_address(std::string_view flag, uint32_t address, uint64_t bytes) {
+  if (bytes <= rknpu::kAddressEnd - address) return;
+  throw Error(ErrorCode::usage,
+              fmt::format("wattle npu emit: {} is {:#x}, and {} bytes from there do not end below "
+                          "4 GiB",
+                          flag, address, bytes),
+              "addresses of the NPU have 32 bits");
 }
 
 std::vector<rknpu::TaskCommands> program_of(const NpuFlags& flags) {
@@ -65,8 +75,11 @@ std::vector<rknpu::TaskCommands> program_of(const NpuFlags& flags) {
     throw Error(ErrorCode::usage, "wattle npu emit: --m, --k and --n say the sizes, 1 at least",
                 "wattle npu emit --type i8 --m 4 --k 512 --n 256");
   }
-  std::vector<rknpu::MatmulTask> tasks =
-      rknpu::plan_matmul(matmul, orientation_of(flags.orientation), form, runtime);
+  const rknpu::Orientation orientation = orientation_of(flags.orientation);
+  std::vector<rknpu::MatmulTask> tasks = rknpu::plan_matmul(matmul, orientation, form, runtime);
+  check_address("--a", matmul.a, bytes_of_a(matmul, orientation));
+  check_address("--b", matmul.b, bytes_of_b(matmul));
+  check_address("--c", matmul.c, bytes_of_c(matmul, orientation));
   for (rknpu::MatmulTask& task : tasks) {
     task.weight_reuse |= flags.weight_reuse;
     task.data_reuse |= flags.data_reuse;
@@ -94,9 +107,8 @@ int emit(const NpuFlags& flags) {
   return kExitOk;
 }
 
-int decode(const NpuFlags& flags) {
-  const std::vector<uint64_t> words =
-      rknpu::parse_listing(read_text_file(flags.file, kMaxListingBytes));
+int decode() {
+  const std::vector<uint64_t> words = rknpu::parse_listing(read_text_file("-", kMaxListingBytes));
   if (words.empty()) {
     throw Error(ErrorCode::bad_input, "no command words on standard input",
                 "`wattle npu emit --type i8 --m 4 --k 512 --n 256` prints some");
@@ -110,7 +122,7 @@ int decode(const NpuFlags& flags) {
 
 int run_action(const NpuFlags& flags) {
   if (flags.action == "emit") return emit(flags);
-  if (flags.action == "decode") return decode(flags);
+  if (flags.action == "decode") return decode();
   const auto device =
       open_npu({.device = flags.device, .form = form_of(flags.form), .faults = flags.faults});
   const NpuSelftest selftest = run_npu_selftest(*device, !flags.json);
@@ -145,11 +157,14 @@ Command add_npu(CLI::App& program) {
                   "whose rules of cutting into tasks: 1.6 (default) or 1.5")
       ->check(CLI::IsMember({"1.5", "1.6"}))
       ->type_name("VERSION");
-  app->add_option("--a", flags->matmul.a, "address of A for the NPU, such as 0x10003000")
+  app->add_option("--a", flags->matmul.a, "address of A for the NPU (default 0x18000000)")
       ->type_name("ADDRESS");
-  app->add_option("--b", flags->matmul.b, "address of B")->type_name("ADDRESS");
-  app->add_option("--c", flags->matmul.c, "address of C")->type_name("ADDRESS");
-  app->add_option("--commands", flags->commands, "address of the commands")->type_name("ADDRESS");
+  app->add_option("--b", flags->matmul.b, "address of B (default 0x20000000)")
+      ->type_name("ADDRESS");
+  app->add_option("--c", flags->matmul.c, "address of C (default 0x30000000)")
+      ->type_name("ADDRESS");
+  app->add_option("--commands", flags->commands, "address of the commands (default 0x10000000)")
+      ->type_name("ADDRESS");
   app->add_flag("--weight-reuse", flags->weight_reuse, "the task before left the same weights");
   app->add_flag("--data-reuse", flags->data_reuse, "the task before left the same features");
   app->add_option("--device", flags->device,

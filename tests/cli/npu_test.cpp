@@ -34,6 +34,14 @@ TEST(Npu, DecodesWhatItEmits) {
   EXPECT_EQ(tasks[0]["words"].size(), 108u);
 }
 
+TEST(Npu, CommandsEndBeforeA) {
+  const auto emitted = run_wattle({"npu", "emit", "--type", "i4", "--m", "16", "--k", "64", "--n",
+                                   "64", "--orientation", "row-major"});
+  EXPECT_THAT(emitted.out, HasSubstr("A 0x18000000, B 0x20000000, C 0x30000000"));
+  EXPECT_THAT(emitted.out, HasSubstr("# task 15: "));
+  EXPECT_THAT(emitted.out, HasSubstr("commands at 0x10003480"));  // 16 times 0x380 bytes
+}
+
 TEST(Npu, SelftestComparesProductsOfTheSimulator) {
   const auto text = run_wattle({"npu", "selftest"});
   EXPECT_EQ(text.exit_code, 0);
@@ -129,6 +137,9 @@ TEST(Npu, BadUsageIsTold) {
         {{"npu", "emit", "--type", "i8", "--m", "4", "--k", "65", "--n", "32"},
          1,
          "k is 65, expected a multiple of 32"},
+        {{"npu", "emit", "--type", "i8", "--m", "4", "--k", "64", "--n", "32", "--c", "0xfffffe10"},
+         2,
+         "--c is 0xfffffe10, and 512 bytes from there do not end below 4 GiB"},
         {{"npu", "selftest", "--faults", "timeout@0"}, 2, "'timeout@0' is no fault"},
         {{"npu", "decode"}, 1, "no command words"}}) {
     const auto result = run_wattle(args);

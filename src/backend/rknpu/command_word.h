@@ -8,6 +8,8 @@
 
 namespace wattle::rknpu {
 
+inline constexpr uint64_t kAddressEnd = uint64_t{1} << 32;  // addresses of the NPU lie below
+
 enum class Target : uint16_t {
   none = 0,           // no operation: the place of a word that a last task does not need
   version = 0x0041,   // register 0, value 0, before the enable word

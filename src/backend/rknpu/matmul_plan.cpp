@@ -7,6 +7,7 @@
 #include <span>
 
 #include "backend/rknpu/layout.h"
+#include "backend/rknpu/pack.h"
 #include "wattle/error.h"
 
 namespace wattle::rknpu {
@@ -17,6 +18,7 @@ constexpr uint32_t even_from(uint32_t a) { return a + a % 2; }
 
 constexpr uint32_t kMaxPlane = 2047;  // width and height have 11 bits
 constexpr uint32_t kMaxK = 32768;     // the widest that a source of this writes
+constexpr uint32_t kMaxTaskN = 8192;  // the DPU counts columns with 13 bits
 constexpr uint32_t kMaxRuntimeK = 10240;
 constexpr uint32_t kNativeDataBanks = 4;  // the runtime gives native features no more
 constexpr uint32_t kMaxReusedWeightBanks = 8;
@@ -33,28 +35,27 @@ struct Range {
       std::string(hint));
 }
 
-void check_shape(const Matmul& m) {
+void check_shape(const Matmul& m, Orientation orientation) {
   if (m.m < 1 || m.m > kMaxPlane)
     refuse(m, fmt::format("{} rows, expected 1 to {}", m.m, kMaxPlane), "cut the rows in pieces");
   if (m.k < 1 || m.n < 1) refuse(m, "an empty matrix", "every size is at least 1");
   if (m.k > kMaxK)
     refuse(m, fmt::format("k is {}, expected {} at most", m.k, kMaxK), "cut k and add the sums");
-  const MatmulTypeInfo& type = info(m.type);
-  const uint64_t largest =
-      std::max(uint64_t{m.n} * type.row_bytes(m.k), uint64_t{m.m + 3} * m.n * type.output_bytes);
-  if (largest > UINT32_MAX) {
+  if (m.k % kKernelColumns != 0)
+    refuse(m, fmt::format("k is {}, expected a multiple of {}", m.k, kKernelColumns),
+           "pad k with zeros");
+  const uint64_t largest = std::max(bytes_of_b(m), bytes_of_c(m, orientation));
+  if (largest > kAddressEnd) {
     refuse(m, fmt::format("a matrix of {} bytes does not fit 32-bit addresses", largest),
            "cut n in pieces");
   }
 }
 
-void check_runtime_shape(const Matmul& m) {
-  check_shape(m);
+void check_runtime_shape(const Matmul& m, Orientation orientation) {
+  check_shape(m, orientation);
   const MatmulTypeInfo& type = info(m.type);
-  if (m.k % 32 != 0)
-    refuse(m, fmt::format("k is {}, expected a multiple of 32", m.k), "pad k with zeros");
-  if (m.n % type.n_multiple() != 0) {
-    refuse(m, fmt::format("n is {}, expected a multiple of {}", m.n, type.n_multiple()),
+  if (m.n % type.kernel_group != 0) {
+    refuse(m, fmt::format("n is {}, expected a multiple of {}", m.n, type.kernel_group),
            "pad n with zeros");
   }
   if (m.k > kMaxRuntimeK)
@@ -107,7 +108,7 @@ std::vector<Range> native_tiles(uint32_t m, uint32_t rows) {
 }
 
 std::vector<MatmulTask> plan_native(const Matmul& m, Runtime runtime) {
-  check_runtime_shape(m);
+  check_runtime_shape(m, Orientation::native);
   const MatmulTypeInfo& type = info(m.type);
   const uint32_t row_bytes = type.row_bytes(m.k);
   const uint32_t banks = std::min(kNativeDataBanks, kBanks - bank_of_group(type, row_bytes, 1));
@@ -171,7 +172,7 @@ uint32_t grains_of(uint32_t rows, uint32_t row_bytes, uint32_t data_bank) {
 }
 
 std::vector<MatmulTask> plan_row_major(const Matmul& m, Runtime runtime) {
-  check_runtime_shape(m);
+  check_runtime_shape(m, Orientation::row_major);
   const MatmulTypeInfo& type = info(m.type);
   const uint32_t row_bytes = type.row_bytes(m.k);
   const RowTiles tiles = row_major_tiles(m, runtime);
@@ -209,11 +210,14 @@ std::vector<MatmulTask> plan_row_major(const Matmul& m, Runtime runtime) {
 // ---- column ----
 
 MatmulTask plan_column(const Matmul& m, Form form) {
-  check_shape(m);
+  check_shape(m, Orientation::column);
   if (m.m != 1 && m.m % 4 != 0) {
     refuse(m, fmt::format("{} rows in a column, expected 1 or a multiple of 4", m.m),
            "other numbers read A at the wrong places: pad the rows");
   }
+  if (m.n > kMaxTaskN)
+    refuse(m, fmt::format("n is {} in one task, expected {} at most", m.n, kMaxTaskN),
+           "cut n in pieces");
   const MatmulTypeInfo& type = info(m.type);
   const uint32_t row_bytes = type.row_bytes(m.k);
   // The generator for the mainline driver gives i8 one more, and was run on boards so.

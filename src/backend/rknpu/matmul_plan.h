@@ -41,10 +41,12 @@ struct Matmul {
 };
 
 // The tasks, in the order in which they run. Throws Error (bad_input) for a shape that the hardware
-// or the rules of `orientation` do not take, naming which.
-//   native, row_major: k a multiple of 32, n of the type's group, m * k / 2 <= 128 KiB for native
-//   i4 column: one task; m 1 or a multiple of 4; features must fit Form::rocket: column alone,
-//   which is what has been seen to run there
+// or the rules of `orientation` do not take, naming which:
+//   all                k a multiple of 32
+//   native, row_major  n a multiple of the type's group; native i4: m * k / 2 <= 128 KiB
+//   column             one task: n <= 8192, m 1 or a multiple of 4, and the features must fit
+// Error (unsupported) for Form::rocket with another orientation than column, which alone has been
+// seen to run there.
 std::vector<MatmulTask> plan_matmul(const Matmul& matmul, Orientation orientation,
                                     Form form = Form::vendor, Runtime runtime = Runtime::v1_6);
 

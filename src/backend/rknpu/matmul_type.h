@@ -18,7 +18,7 @@ struct MatmulTypeInfo {
   std::string_view operand;  // "i8", or "f16" where it is the default for that operand
   uint32_t operand_bits;
   uint32_t output_bytes;
-  uint32_t kernel_group;  // columns of B that are computed together
+  uint32_t kernel_group;  // columns of B that are computed together; the runtime wants whole ones
   bool is_float;
   uint32_t conv_con1;    // CNA 100c: precision of operands and of the sum
   uint32_t data_format;  // DPU 4010: precisions of output, input and sum
@@ -28,8 +28,6 @@ struct MatmulTypeInfo {
   constexpr uint32_t row_bytes(uint32_t k) const noexcept { return k * operand_bits / 8; }
   // Cells of 16 bytes that a kernel group's outputs fill.
   constexpr uint32_t cells_of_group() const noexcept { return kernel_group * output_bytes / 16; }
-  // What n must be a multiple of, as the vendor's runtime wants it.
-  constexpr uint32_t n_multiple() const noexcept { return kernel_group; }
 };
 
 std::span<const MatmulTypeInfo> matmul_types() noexcept;

@@ -31,6 +31,12 @@ std::vector<TaskCommands> commands_of(std::span<const MatmulTask> tasks, Form fo
                 fmt::format("commands at {:#x}, expected a multiple of 16", address),
                 "the command fetcher reads pairs of words");
   }
+  if (tasks.size() * task_bytes(form) > kAddressEnd - address) {
+    throw Error(ErrorCode::bad_input,
+                fmt::format("commands of {} tasks at {:#x} do not fit 32-bit addresses",
+                            tasks.size(), address),
+                "cut the product in pieces, or choose a lower address");
+  }
   std::vector<TaskCommands> commands;
   for (size_t i = 0; i < tasks.size(); ++i) {
     TaskCommands& task = commands.emplace_back();

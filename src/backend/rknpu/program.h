@@ -31,7 +31,7 @@ struct [[gnu::packed]] TaskDescriptor {
 static_assert(sizeof(TaskDescriptor) == 40);
 
 // The commands of tasks that run one after the other and lie one after the other from `address` on.
-// Throws Error (bad_input) where `address` is not a multiple of 16.
+// Throws Error (bad_input) where `address` is not a multiple of 16, or they do not end below 4 GiB.
 std::vector<TaskCommands> commands_of(std::span<const MatmulTask> tasks, Form form,
                                       uint32_t address);
 

@@ -82,6 +82,10 @@ TEST(RknpuPlan, RefusesWhatTheHardwareDoesNotTake) {
               testing::HasSubstr("128 KiB"));
   EXPECT_THAT(refused({.type = i8_i8_i32, .m = 3, .k = 64, .n = 32}, Orientation::column),
               testing::HasSubstr("expected 1 or a multiple of 4"));
+  EXPECT_THAT(refused({.type = i8_i8_i32, .m = 4, .k = 40, .n = 32}, Orientation::column),
+              testing::HasSubstr("k is 40, expected a multiple of 32"));
+  EXPECT_THAT(refused({.type = i8_i8_i32, .m = 4, .k = 32, .n = 8224}, Orientation::column),
+              testing::HasSubstr("n is 8224 in one task, expected 8192 at most"));
   EXPECT_THAT(refused({.type = f16_f16_f32, .m = 128, .k = 2048, .n = 16}, Orientation::column),
               testing::HasSubstr("banks of 12"));
   EXPECT_THAT(refused({.type = i8_i8_i32, .m = 4, .k = 64, .n = 0xffffffe0}, Orientation::native),
@@ -93,6 +97,11 @@ TEST(RknpuPlan, RefusesWhatTheHardwareDoesNotTake) {
       testing::HasSubstr("columns"));
   EXPECT_THAT(test::error_text(ErrorCode::bad_input, [] { commands_of({}, Form::vendor, 8); }),
               testing::HasSubstr("multiple of 16"));
+  const std::vector<MatmulTask> two(2);
+  EXPECT_EQ(commands_of(two, Form::vendor, 0xfffff900)[1].address, 0xfffffc80U);
+  EXPECT_THAT(
+      test::error_text(ErrorCode::bad_input, [&] { commands_of(two, Form::vendor, 0xfffff910); }),
+      testing::HasSubstr("commands of 2 tasks at 0xfffff910 do not fit 32-bit addresses"));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "backend/rknpu/command_word.h"
 #include "backend/rknpu/driver/refusal.h"
 #include "backend/rknpu/driver/rocket_abi.h"
 #include "wattle/error.h"
@@ -14,7 +15,6 @@ namespace wattle::rknpu {
 namespace {
 
 constexpr size_t kPageBytes = 4096;
-constexpr uint64_t kAddressEnd = uint64_t{1} << 32;
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "backend/rknpu/command_word.h"
 #include "backend/rknpu/driver/refusal.h"
 #include "wattle/error.h"
 
@@ -15,7 +16,6 @@ namespace {
 
 constexpr size_t kPageBytes = 4096;
 constexpr size_t kLineBytes = 64;  // of the processor's caches
-constexpr uint64_t kAddressEnd = uint64_t{1} << 32;
 
 }  // namespace
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "backend/rknpu/command_word.h"
+
 namespace wattle::rknpu {
 namespace {
 
@@ -12,7 +14,7 @@ constexpr uint64_t kPageBytes = 4096;
 
 bool DeviceMemory::map(uint32_t address, std::span<std::byte> bytes) {
   const uint64_t end = uint64_t{address} + bytes.size();
-  if (bytes.empty() || end > uint64_t{1} << 32) return false;
+  if (bytes.empty() || end > kAddressEnd) return false;
   const auto next = std::ranges::lower_bound(mappings_, address, {}, &Mapping::begin);
   if (next != mappings_.end() && next->begin < end) return false;
   if (next != mappings_.begin()) {
