@@ -26,6 +26,7 @@ struct CostConstants {
   double rocket_mhz = 600;
   // GB/s of one, two and three lists at once, two tasks of each in flight (ork-driver's probes, i8,
   // one row: 12.7 with two tasks in flight, 15.1 with three, 19.9 with six; 8.7 with a single one).
+  // Four tasks lie on the line between three and six.
   double gbytes_per_s[3] = {12.7, 16.7, 19.9};
   // All lists together, packed i4 and up to this many rows (ork-driver; with 128 rows faster
   // streams are on record).
@@ -50,6 +51,6 @@ struct SubmitCost {
 
 // Of one submit: the tasks of each list.
 SubmitCost project(std::span<const std::vector<ConvolutionTask>> lists, Form form,
-                   bool switches_domain, const CostConstants& constants = {});
+                   bool switches_domain);
 
 }  // namespace wattle::rknpu
