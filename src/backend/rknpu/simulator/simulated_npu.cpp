@@ -155,7 +155,6 @@ void SimulatedNpu::check_present() const {
 uint32_t SimulatedNpu::map(const Pages& seen, size_t size, uint32_t domain) {
   const std::lock_guard lock(state_);
   const SimulatedFault fault = fault_of(SimulatedCall::allocate);
-  if (fault == SimulatedFault::lost) is_lost_ = true;
   if (is_lost_) throw_lost();
   if (fault == SimulatedFault::too_many_files || n_buffers_ >= options_.max_buffers) {
     throw Error(ErrorCode::io,

@@ -19,7 +19,7 @@ enum class SimulatedFault {
   timeout,           // submit: told at once, nothing written
   hang,              // submit: told after the timeout has really passed
   corrupted_output,  // submit: a bit of the last task's results is wrong, and nobody tells
-  lost,              // submit, allocate: the device is gone for good
+  lost,              // submit: the device is gone for good
   out_of_memory,     // allocate
   too_many_files,    // allocate
   owned,             // open: another process has it
