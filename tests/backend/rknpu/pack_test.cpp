@@ -95,14 +95,7 @@ void check_buffers(const json& line) {
   const Matmul p{.type = type, .m = line["M"], .k = line["K"], .n = line["N"]};
   const Orientation orientation =
       line["AC_layout"] == 1 ? Orientation::native : Orientation::row_major;
-  auto of_a = RecordedInputs::of_a(p);
-  auto of_b = RecordedInputs::of_b(p);
-  std::vector<float> a(size_t{p.m} * p.k);
-  std::vector<float> b(size_t{p.n} * p.k);
-  for (float& v : a) v = of_a.next();
-  for (size_t k = 0; k < p.k; ++k) {
-    for (size_t n = 0; n < p.n; ++n) b[n * p.k + k] = of_b.next();
-  }
+  const auto [a, b] = RecordedInputs(p);
   std::vector<std::byte> packed(bytes_of_b(p));
   pack_b(p, b, packed);
   EXPECT_EQ(packed, from_base64(line["B_native_buffer"])) << "B";
