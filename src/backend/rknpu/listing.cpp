@@ -118,8 +118,9 @@ std::vector<uint64_t> parse_listing(std::string_view text) {
     const bool ends = line.size() == kDigits ||
                       (line.size() > kDigits && (line[kDigits] == ' ' || line[kDigits] == '\r'));
     if (error != std::errc() || stop != line.data() + kDigits || !ends) {
+      const size_t shown = std::min<size_t>(line.find('\0'), 40);  // what() ends at a zero byte
       throw Error(ErrorCode::bad_input,
-                  fmt::format("line {}: '{}' is no command word", n_line, line.substr(0, 40)),
+                  fmt::format("line {}: '{}' is no command word", n_line, line.substr(0, shown)),
                   "a line begins with 16 hex digits, or with # where it is a remark");
     }
     words.push_back(word);

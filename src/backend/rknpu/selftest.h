@@ -32,8 +32,8 @@ struct SelftestLine {
 // Runs products of every type in the orientations that the device's driver takes, in the first and
 // in the last domain, and calls `done` after each line. Operands are random, the same every time,
 // and so small that every sum is exact in any order. After a fault the device is reset and the next
-// line runs. Uses up to 64 MiB of each domain. Throws what allocate throws, NpuFault{lost}, and
-// what `done` throws.
+// line runs. Needs 8 MiB of memory. Throws what allocate throws, NpuFault{lost}, and what `done`
+// throws.
 std::vector<SelftestLine> selftest(NpuDevice& device,
                                    const std::function<void(const SelftestLine&)>& done = {});
 

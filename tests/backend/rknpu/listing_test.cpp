@@ -71,6 +71,9 @@ TEST(RknpuListing, RefusesWhatIsNoWord) {
                 testing::HasSubstr("line 2"))
         << text;
   }
+  EXPECT_THAT(test::error_text(ErrorCode::bad_input,
+                               [] { parse_listing(std::string_view("\x08\0\x0d\0", 4)); }),
+              testing::HasSubstr("is no command word"));
 }
 
 }  // namespace

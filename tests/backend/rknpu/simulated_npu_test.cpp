@@ -115,6 +115,11 @@ TEST(SimulatedNpu, PassesTheSelftest) {
   }
 }
 
+TEST(SimulatedNpu, HasRoomForTheSelftestIn8MiB) {
+  const auto device = open_simulated_npu({.memory_bytes = size_t{8} << 20});
+  EXPECT_THAT(selftest(*device), Each(testing::Property(&SelftestLine::equal, true)));
+}
+
 TEST(SimulatedNpu, DoesNotSeeWhatWasNotSynced) {
   const auto device = open_simulated_npu();
   Ones ones(*device);
