@@ -30,7 +30,7 @@ struct NpuFlags {
   std::string type;
   uint32_t commands = 0x10000000;  // room for 128 MiB of them, and for as much of A
   rknpu::Matmul matmul{.a = 0x18000000, .b = 0x20000000, .c = 0x30000000};
-  std::string orientation = "native";
+  std::string orientation;  // empty: native, or the one that the mainline driver has
   std::string form = "vendor";
   std::string runtime = "1.6";
   bool weight_reuse = false;
@@ -40,10 +40,10 @@ struct NpuFlags {
   bool json = false;
 };
 
-rknpu::Orientation orientation_of(const std::string& name) {
-  return name == "native"   ? rknpu::Orientation::native
-         : name == "column" ? rknpu::Orientation::column
-                            : rknpu::Orientation::row_major;
+rknpu::Orientation orientation_of(const std::string& name, rknpu::Form form) {
+  if (name == "row-major") return rknpu::Orientation::row_major;
+  const bool is_column = name.empty() ? form == rknpu::Form::rocket : name == "column";
+  return is_column ? rknpu::Orientation::column : rknpu::Orientation::native;
 }
 
 rknpu::Form form_of(const std::string& name) {
@@ -75,7 +75,7 @@ std::vector<rknpu::TaskCommands> program_of(const NpuFlags& flags) {
     throw Error(ErrorCode::usage, "wattle npu emit: --m, --k and --n say the sizes, 1 at least",
                 "wattle npu emit --type i8 --m 4 --k 512 --n 256");
   }
-  const rknpu::Orientation orientation = orientation_of(flags.orientation);
+  const rknpu::Orientation orientation = orientation_of(flags.orientation, form);
   std::vector<rknpu::MatmulTask> tasks = rknpu::plan_matmul(matmul, orientation, form, runtime);
   check_address("--a", matmul.a, bytes_of_a(matmul, orientation));
   check_address("--b", matmul.b, bytes_of_b(matmul));
@@ -147,7 +147,8 @@ Command add_npu(CLI::App& program) {
   app->add_option("--k", flags->matmul.k, "columns of A, rows of B")->type_name("N");
   app->add_option("--n", flags->matmul.n, "columns of B and C")->type_name("N");
   app->add_option("--orientation", flags->orientation,
-                  "how rows of A lie: native (default), column or row-major")
+                  "how rows of A lie: native (default), column (default of the form rocket) or "
+                  "row-major")
       ->check(CLI::IsMember({"native", "column", "row-major"}))
       ->type_name("HOW");
   app->add_option("--form", flags->form, "kernel driver: vendor (default) or rocket (mainline)")

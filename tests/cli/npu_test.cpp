@@ -42,6 +42,16 @@ TEST(Npu, CommandsEndBeforeA) {
   EXPECT_THAT(emitted.out, HasSubstr("commands at 0x10003480"));  // 16 times 0x380 bytes
 }
 
+TEST(Npu, TheMainlineDriverHasColumns) {
+  std::vector<std::string> args = {"npu", "emit", "--type", "i8",  "--m",    "128",
+                                   "--k", "512",  "--n",    "256", "--form", "rocket"};
+  const auto emitted = run_wattle(args);
+  EXPECT_EQ(emitted.exit_code, 0) << emitted.err;
+  EXPECT_THAT(emitted.out, HasSubstr("128 rows x 512 x 256, column"));
+  args.insert(args.end(), {"--orientation", "native"});
+  EXPECT_THAT(run_wattle(args).err, HasSubstr("only been seen to run columns"));
+}
+
 TEST(Npu, SelftestComparesProductsOfTheSimulator) {
   const auto text = run_wattle({"npu", "selftest"});
   EXPECT_EQ(text.exit_code, 0);
