@@ -12,7 +12,6 @@ namespace {
 
 constexpr uint64_t kWindowBegin = 0x10000;
 constexpr uint64_t kWindowEnd = 0xffff0000;
-constexpr size_t kPageBytes = 4096;
 
 }  // namespace
 

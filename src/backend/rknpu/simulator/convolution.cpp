@@ -17,15 +17,8 @@ constexpr size_t kCell = 16;
 
 // The channels of a cell, as group_products.h wants them.
 void unpack_cell(Operand operand, const std::byte* cell, int16_t* out) {
-  if (operand == Operand::i8) {
-    for (size_t i = 0; i < kCell; ++i) out[i] = std::to_integer<int8_t>(cell[i]);
-    return;
-  }
-  for (size_t i = 0; i < kCell; ++i) {  // i4: the even channels are the high halves
-    const auto byte = std::to_integer<int8_t>(cell[i]);
-    out[i] = static_cast<int16_t>(byte >> 4);
-    out[kCell + i] = static_cast<int16_t>(static_cast<int8_t>(byte * 16) >> 4);
-  }
+  if (operand == Operand::i4) return unpack_i4(cell, out);
+  for (size_t i = 0; i < kCell; ++i) out[i] = std::to_integer<int8_t>(cell[i]);
 }
 
 void unpack_cell(const std::byte* cell, float* out) {

@@ -6,11 +6,6 @@
 #include "backend/rknpu/command_word.h"
 
 namespace wattle::rknpu {
-namespace {
-
-constexpr uint64_t kPageBytes = 4096;
-
-}  // namespace
 
 bool DeviceMemory::map(uint32_t address, std::span<std::byte> bytes) {
   const uint64_t end = uint64_t{address} + bytes.size();

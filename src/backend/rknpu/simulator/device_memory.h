@@ -10,6 +10,8 @@
 
 namespace wattle::rknpu {
 
+inline constexpr size_t kPageBytes = 4096;  // of the IOMMU
+
 // A copy sees the same bytes. Not synchronised.
 class DeviceMemory {
  public:

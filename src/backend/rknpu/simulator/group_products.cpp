@@ -13,15 +13,6 @@ void unpack_i8(const std::byte* kernel, int16_t* block) noexcept {
   for (size_t i = 0; i < kBlock; ++i) block[i] = std::to_integer<int8_t>(kernel[i]);
 }
 
-// Even channels are the high halves of bytes.
-void unpack_i4(const std::byte* kernel, int16_t* block) noexcept {
-  for (size_t i = 0; i < kBlock / 2; ++i) {
-    const auto byte = std::to_integer<int8_t>(kernel[i]);
-    block[i] = static_cast<int16_t>(byte >> 4);
-    block[kBlock / 2 + i] = static_cast<int16_t>(static_cast<int8_t>(byte * 16) >> 4);
-  }
-}
-
 template <size_t kBlockBytes, auto kUnpack>
 void integers(const int16_t* rows, size_t n_rows, size_t n_k, const std::byte* kernels,
               size_t n_kernels, int32_t* sums) noexcept {
@@ -60,6 +51,15 @@ void halves(const float* rows, size_t n_rows, size_t n_k, const std::byte* kerne
 }
 
 }  // namespace
+
+// Even channels are the high halves of bytes.
+void unpack_i4(const std::byte* bytes, int16_t* block) noexcept {
+  for (size_t i = 0; i < kBlock / 2; ++i) {
+    const auto byte = std::to_integer<int8_t>(bytes[i]);
+    block[i] = static_cast<int16_t>(byte >> 4);
+    block[kBlock / 2 + i] = static_cast<int16_t>(static_cast<int8_t>(byte * 16) >> 4);
+  }
+}
 
 const GroupProducts kPlainGroupProducts = {
     .i8 = integers<kBlock, unpack_i8>, .i4 = integers<kBlock / 2, unpack_i4>, .f16 = halves};

@@ -32,6 +32,9 @@ extern const GroupProducts kPlainGroupProducts;
 extern const GroupProducts kAvx2GroupProducts;
 #endif
 
+// 16 bytes of i4 as 32 elements in the order of rows.
+void unpack_i4(const std::byte* bytes, int16_t* block) noexcept;
+
 // The fastest this processor runs.
 const GroupProducts& group_products() noexcept;
 

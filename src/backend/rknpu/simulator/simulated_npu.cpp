@@ -26,7 +26,6 @@ namespace {
 
 constexpr uint32_t kCores = 3;
 constexpr uint32_t kDomains = 16;
-constexpr size_t kPageBytes = 4096;
 // The window of a domain less a guard at both ends.
 constexpr uint64_t kWindowBegin = 0x10000;
 constexpr uint64_t kWindowEnd = 0xffff0000;
