@@ -141,6 +141,7 @@ TEST(SimulatedNpu, RunsThreeListsOfADomainOrOneOfEachOfThree) {
     const bool is_vendor = form == Form::vendor;
     const auto device = open_simulated_npu({.form = form});
     std::vector<Ones> ones;
+    ones.reserve(3);
     for (uint32_t i = 0; i < 3; ++i) ones.emplace_back(*device, is_vendor ? 5 : i);
     const NpuList lists[] = {ones[0].list(), ones[1].list(), ones[2].list()};
     device->submit(lists, kTimeout);
