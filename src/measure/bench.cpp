@@ -134,9 +134,12 @@ class Run {
       try {
         work(stream);
       } catch (...) {
+        // Before the others are stopped: theirs is only that they were.
+        {
+          const std::lock_guard guard(mutex);
+          if (!first_error) first_error = std::current_exception();
+        }
         progress_.stop();
-        const std::lock_guard guard(mutex);
-        if (!first_error) first_error = std::current_exception();
       }
     };
     {
