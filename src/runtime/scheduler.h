@@ -32,8 +32,8 @@ struct Request {
 };
 
 // Rows of a batch that prompts get together where answers are computed beside them. A prompt loses
-// a tenth of its speed by pieces of this size, and an answer waits a quarter as long for its next
-// token as beside 512 rows: docs/perf/batched-decode.md.
+// some of its speed by pieces of this size (6 and 17 % with two models), and an answer waits a
+// quarter as long for its next token as beside 512 rows: docs/perf/batched-decode.md.
 inline constexpr size_t kPromptRowsBesideAnswers = 128;
 
 // Has no thread of its own: one of the callers that wait computes for all of them, so a caller that
