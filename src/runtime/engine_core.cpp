@@ -33,6 +33,8 @@ const EngineParams& checked(const EngineParams& params) {
   check_at_most("-c", params.n_ctx, kMaxContext);
   check_at_most("-b", params.n_batch, kMaxBatch);
   if (params.n_batch == 0) throw Error(ErrorCode::usage, "-b is 0, expected at least 1");
+  if (params.npu.min_rows == 0)
+    throw Error(ErrorCode::usage, "--npu-rows is 0, expected at least 1");
   return params;
 }
 

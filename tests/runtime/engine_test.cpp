@@ -56,6 +56,9 @@ TEST(Engine, ReportsLoadingAndStopsWhenToldTo) {
 
 TEST(Engine, RefusesParametersThatMakeNoSense) {
   expect_error(ErrorCode::usage, {"-b", "0"}, [] { Engine(params_with({.n_batch = 0})); });
+  expect_error(ErrorCode::usage, {"--npu-rows", "0"}, [] {
+    Engine(params_with({.npu = {.driver = NpuDriver::simulator, .min_rows = 0}}));
+  });
   expect_error(ErrorCode::usage, {"-t", "5000"}, [] { Engine(params_with({.n_threads = 5000})); });
   expect_error(ErrorCode::io, {"absent.gguf"}, [] { Engine({.model = "absent.gguf"}); });
 }
