@@ -24,6 +24,7 @@ class Devices {
 
   // That the model's matrices are prepared by.
   Device& of_model() noexcept { return rknpu_ ? static_cast<Device&>(*rknpu_) : cpu_; }
+  bool has_npu() const noexcept { return npu_ != nullptr; }
   // After the last matrix: what the NPU has done so far was to check them.
   void count_from_here();
   std::optional<NpuReport> npu_report() const;

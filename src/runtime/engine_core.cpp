@@ -147,7 +147,7 @@ void EngineCore::page_in_weights(const EngineParams& params) const {
   std::vector<std::span<const std::byte>> mappings;
   for (const MappedFile& shard : file_.mappings()) mappings.push_back(shard.bytes());
   auto on_progress = params.on_load_progress;
-  if (params.npu.driver != NpuDriver::off && on_progress) {  // packing has told it all
+  if (devices_.has_npu() && on_progress) {  // packing has told it all
     on_progress = [&](uint64_t, uint64_t total) { return params.on_load_progress(total, total); };
   }
   if (!page_in(mappings, on_progress)) {
