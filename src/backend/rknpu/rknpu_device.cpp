@@ -130,17 +130,18 @@ RknpuDevice::Place RknpuDevice::place(const TensorView& w, const PrepareOptions&
 RknpuDevice::Placed RknpuDevice::place_in(Place& place, const TensorView& w,
                                           const PrepareOptions& options, Arithmetic arithmetic) {
   const size_t n_bytes = bytes_needed(w, arithmetic);
-  if (n_bytes > npu_.free_bytes(place.domain)) return Placed::no_room;
+  auto& there = domains_[place.domain];
+  const bool has_room = there != nullptr ? there->weights.has_room(n_bytes)
+                                         : n_bytes <= npu_.free_bytes(place.domain);
+  if (!has_room) return Placed::no_room;
   try {
-    auto& there = domains_[place.domain];
     if (there == nullptr) there = std::make_unique<Domain>(npu_, context_.pool, place.domain);
     const bool is_bank = w.n_dims == 3;
     there->runner.reserve(arithmetic, w.n_cols(), std::max(options.max_rows, options.max_slots),
                           is_bank ? min_expert_rows() : options_.min_rows);
-    const auto memory = there->weights.take(n_bytes);
-    if (!memory) return Placed::no_room;
-    if (pack_and_probe(place, w, options, arithmetic, *memory)) return Placed::here;
-    there->weights.give_back(*memory);
+    const WeightPlace memory = there->weights.take(n_bytes);
+    if (pack_and_probe(place, w, options, arithmetic, memory)) return Placed::here;
+    there->weights.give_back(memory);
     return Placed::refused;
   } catch (const NpuFault& fault) {
     on_fault(fault);

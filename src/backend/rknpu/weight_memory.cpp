@@ -11,16 +11,14 @@ constexpr size_t kAlignment = 64;
 
 }  // namespace
 
-std::optional<WeightPlace> WeightMemory::take(size_t size) {
-  if (buffers_.empty() || buffers_.back()->bytes().size() - used_ < size) {
-    const size_t n_free = device_.free_bytes(domain_);
-    if (size > n_free) return std::nullopt;
-    try {
-      buffers_.push_back(device_.allocate(std::max(size, std::min(kBufferBytes, n_free)), domain_));
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::out_of_memory) throw;
-      return std::nullopt;
-    }
+bool WeightMemory::has_room(size_t size) const {
+  return size <= left_in_buffer() || size <= device_.free_bytes(domain_);
+}
+
+WeightPlace WeightMemory::take(size_t size) {
+  if (size > left_in_buffer()) {
+    const size_t most = std::min(kBufferBytes, device_.free_bytes(domain_));
+    buffers_.push_back(device_.allocate(std::max(size, most), domain_));
     used_ = 0;
   }
   const WeightPlace place{buffers_.back().get(), used_, size};

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,12 +24,17 @@ class WeightMemory {
  public:
   WeightMemory(NpuDevice& device, uint32_t domain) : device_(device), domain_(domain) {}
 
-  // Nothing where the domain or the system has no room for it.
-  std::optional<WeightPlace> take(size_t size);
+  bool has_room(size_t size) const;
+  // size > 0. Throws as NpuDevice::allocate does.
+  WeightPlace take(size_t size);
   // What was taken last is free again.
   void give_back(const WeightPlace& last) noexcept { used_ = last.offset; }
 
  private:
+  size_t left_in_buffer() const noexcept {
+    return buffers_.empty() ? 0 : buffers_.back()->bytes().size() - used_;
+  }
+
   NpuDevice& device_;
   uint32_t domain_;
   std::vector<std::unique_ptr<NpuBuffer>> buffers_;  // the last one is being filled

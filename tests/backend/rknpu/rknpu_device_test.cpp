@@ -94,6 +94,7 @@ class RknpuDeviceTest : public testing::Test {
   CpuDevice cpu{context};
   std::unique_ptr<NpuDevice> npu = open_simulated_npu(
       {.fault = [this](SimulatedCall call, uint64_t n) { return faults.of(call, n); }});
+  std::vector<std::unique_ptr<Linear>> linears;
 };
 
 Rows random_rows(test::RandomBlocks& random, size_t n_rows, size_t n_cols) {
@@ -386,6 +387,39 @@ TEST_F(RknpuDeviceTest, WhereNothingCanBeAllocatedTheProcessorComputes) {
     rknpu.linear(x.view, std::vector<LinearCall>{{linear.get(), y.view}});
     EXPECT_LE(relative_error(w, x.view, y.view), bound_of(Arithmetic::w4a8));
   }
+}
+
+// As exact as memory allows, and never coarser than the processor.
+TEST_F(RknpuDeviceTest, AMatrixTakesTheArithmeticThatThereIsRoomFor) {
+  test::RandomBlocks random(12);
+  const Matrix large(random, DType::q4_0, 4096, 4096);  // 32 MiB in f16, 8 in 4 bits
+  const Matrix of_8_bits(random, DType::q8_0, 4096, 4096);
+  // 37 MiB are what the cores work with.
+  npu = open_simulated_npu({.memory_bytes = size_t{60} << 20});
+  auto rknpu = device({.min_rows = 1});
+  const auto placed = [&](const Matrix& w, Precision precision) {
+    const uint64_t before = rknpu.status().n_bytes;
+    linears.push_back(rknpu.prepare(w.view, {.max_rows = 5, .precision = precision}));
+    return rknpu.status().n_bytes - before;
+  };
+  EXPECT_EQ(placed(large, Precision::fine), 0U) << "activations of 8 bits are not fine";
+  EXPECT_EQ(placed(of_8_bits, Precision::normal), 0U);
+  EXPECT_EQ(placed(large, Precision::normal), size_t{8} << 20);
+  const Rows x = random_rows(random, 5, 4096);
+  const Rows y(5, 4096);
+  rknpu.linear(x.view, std::vector<LinearCall>{{linears.back().get(), y.view}});
+  EXPECT_LE(relative_error(large, x.view, y.view), bound_of(Arithmetic::w4a8));
+}
+
+// What is left of a buffer of weights is used, also where the device has no room for another.
+TEST_F(RknpuDeviceTest, MemoryIsUsedToItsEnd) {
+  test::RandomBlocks random(13);
+  const Matrix w(random, DType::q8_0, 1024, 1024);  // 2 MiB in f16
+  npu = open_simulated_npu({.memory_bytes = size_t{60} << 20});
+  auto rknpu = device({.min_rows = 1});
+  for (int i = 0; i < 20; ++i) linears.push_back(rknpu.prepare(w.view, {.max_rows = 5}));
+  EXPECT_GE(rknpu.status().n_on_npu, 10U) << "of 60 MiB the cores' buffers take 37";
+  EXPECT_LT(rknpu.status().n_on_npu, 20U);
 }
 
 // A matrix on the NPU, and products that must come out right whatever it does.
