@@ -4,11 +4,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <vector>
 
-#include "quant/decode.h"
-#include "tests/support/random_blocks.h"
+#include "tests/support/random_matrix.h"
 
 namespace wattle::test {
 namespace {
@@ -23,55 +21,7 @@ std::vector<Isa> available_isas() {
   return isas;
 }
 
-struct Matrix {
-  Matrix(RandomBlocks& random, DType dtype, size_t n_rows, size_t n_cols)
-      : blocks(random.rows(dtype, n_rows, n_cols)) {
-    view = {.name = "w",
-            .dtype = dtype,
-            .n_dims = 2,
-            .shape = {n_rows, n_cols, 1, 1},
-            .data = blocks.data(),
-            .size_bytes = blocks.size()};
-  }
-  // dot(W[r], x) in double.
-  double product(size_t r, const float* x) const {
-    const size_t n = view.n_cols();
-    std::vector<float> row(n);
-    quant::dequantize_row(view.dtype, view.data + r * row_bytes(view.dtype, n), row.data(), n);
-    double sum = 0;
-    for (size_t i = 0; i < n; ++i) sum += static_cast<double>(row[i]) * x[i];
-    return sum;
-  }
-  AlignedBuffer<std::byte> blocks;
-  TensorView view;
-};
-
-struct Rows {
-  Rows(size_t n_rows, size_t n_cols) : data(n_rows * n_cols), view(data.data(), n_rows, n_cols) {}
-  AlignedBuffer<float> data;
-  MatView<float> view;
-};
-
-Rows random_rows(RandomBlocks& random, size_t n_rows) {
-  Rows rows(n_rows, kCols);
-  rows.data = random.floats(n_rows * kCols);
-  rows.view = MatView<float>(rows.data.data(), n_rows, kCols);
-  return rows;
-}
-
-// Root mean square of y - W x over that of W x.
-double relative_error(const Matrix& w, MatView<const float> x, MatView<const float> y) {
-  double error = 0;
-  double size = 0;
-  for (size_t a = 0; a < x.n_rows; ++a) {
-    for (size_t r = 0; r < y.n_cols; ++r) {
-      const double exact = w.product(r, x.row(a));
-      error += std::pow(y.row(a)[r] - exact, 2);
-      size += exact * exact;
-    }
-  }
-  return std::sqrt(error / size);
-}
+Rows random_rows(RandomBlocks& random, size_t n_rows) { return random_rows(random, n_rows, kCols); }
 
 class CpuDeviceTest : public testing::TestWithParam<Isa> {
  protected:
@@ -167,16 +117,8 @@ TEST_P(CpuDeviceTest, ExpertsAreTheProductsOfTheirOwnMatrices) {
           bank_view, {.max_rows = 20, .max_slots = expert.size(), .precision = precision});
       const Rows y(expert.size(), kOut);
       device.experts(x.view, {x_row, expert}, std::vector<ExpertCall>{{bank.get(), y.view}});
-      double error = 0;
-      double size = 0;
-      for (size_t s = 0; s < expert.size(); ++s) {
-        for (size_t r = 0; r < kOut; ++r) {
-          const double exact = all.product(expert[s] * kOut + r, x.view.row(x_row[s]));
-          error += std::pow(y.view.row(s)[r] - exact, 2);
-          size += exact * exact;
-        }
-      }
-      EXPECT_LE(std::sqrt(error / size), precision == Precision::fine ? kFine : kNormal)
+      EXPECT_LE(relative_error(all, kOut, x.view, x_row, expert, y.view),
+                precision == Precision::fine ? kFine : kNormal)
           << dtype_info(dtype).name;
     }
   }

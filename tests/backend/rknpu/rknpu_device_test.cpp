@@ -21,50 +21,15 @@
 #include "backend/cpu/cpu_device.h"
 #include "backend/rknpu/numerics/int4_weights.h"
 #include "backend/rknpu/simulator/simulated_npu.h"
-#include "quant/decode.h"
-#include "tests/support/random_blocks.h"
+#include "tests/support/random_matrix.h"
 
 namespace wattle::rknpu {
 namespace {
 
-struct Rows {
-  Rows(size_t n_rows, size_t n_cols) : data(n_rows * n_cols), view(data.data(), n_rows, n_cols) {}
-  AlignedBuffer<float> data;
-  MatView<float> view;
-};
-
-struct Matrix {
-  Matrix(test::RandomBlocks& random, DType dtype, size_t n_out, size_t n_in)
-      : blocks(random.rows(dtype, n_out, n_in)) {
-    view = {.name = "w",
-            .dtype = dtype,
-            .n_dims = 2,
-            .shape = {n_out, n_in, 1, 1},
-            .data = blocks.data(),
-            .size_bytes = blocks.size()};
-  }
-  AlignedBuffer<std::byte> blocks;
-  TensorView view;
-};
-
-// Root mean square of y - W x over that of W x.
-double relative_error(const Matrix& w, MatView<const float> x, MatView<const float> y) {
-  const size_t n = w.view.n_cols();
-  double error = 0;
-  double size = 0;
-  std::vector<float> row(n);
-  for (size_t r = 0; r < y.n_cols; ++r) {
-    quant::dequantize_row(w.view.dtype, w.view.data + r * row_bytes(w.view.dtype, n), row.data(),
-                          n);
-    for (size_t a = 0; a < x.n_rows; ++a) {
-      double exact = 0;
-      for (size_t i = 0; i < n; ++i) exact += double{row[i]} * double{x.row(a)[i]};
-      error += std::pow(y.row(a)[r] - exact, 2);
-      size += exact * exact;
-    }
-  }
-  return std::sqrt(error / size);
-}
+using test::Matrix;
+using test::random_rows;
+using test::relative_error;
+using test::Rows;
 
 // What the simulator is asked to do wrong, by the number of the submit or allocation.
 struct Faults {
@@ -96,13 +61,6 @@ class RknpuDeviceTest : public testing::Test {
       {.fault = [this](SimulatedCall call, uint64_t n) { return faults.of(call, n); }});
   std::vector<std::unique_ptr<Linear>> linears;
 };
-
-Rows random_rows(test::RandomBlocks& random, size_t n_rows, size_t n_cols) {
-  Rows rows(n_rows, n_cols);
-  rows.data = random.floats(n_rows * n_cols);
-  rows.view = MatView<float>(rows.data.data(), n_rows, n_cols);
-  return rows;
-}
 
 // w16a16: 11 bits of each operand. w8a8: a Gaussian row in steps of its largest of some hundred
 // over 127, for both operands. w4a8: the same for activations alone, of the largest of 32.
@@ -273,22 +231,9 @@ class RknpuExperts : public RknpuDeviceTest {
     const Rows x = random_rows(random, 50, kIn);
     const Rows y(expert.size(), kOut);
     rknpu.experts(x.view, {x_row, expert}, std::vector<ExpertCall>{{bank.get(), y.view}});
-    std::vector<float> row(kIn);
-    double error = 0;
-    double size = 0;
-    for (size_t s = 0; s < expert.size(); ++s) {
-      for (size_t n = 0; n < kOut; ++n) {
-        const size_t r = expert[s] * kOut + n;
-        quant::dequantize_row(w.view.dtype, w.view.data + r * row_bytes(w.view.dtype, kIn),
-                              row.data(), kIn);
-        double exact = 0;
-        for (size_t i = 0; i < kIn; ++i) exact += double{row[i]} * double{x.view.row(x_row[s])[i]};
-        error += std::pow(y.view.row(s)[n] - exact, 2);
-        size += exact * exact;
-      }
-    }
     // Rows of small experts are the processor's, in int8.
-    EXPECT_LE(std::sqrt(error / size), std::max(bound_of(arithmetic), 0.01));
+    EXPECT_LE(relative_error(w, kOut, x.view, x_row, expert, y.view),
+              std::max(bound_of(arithmetic), 0.01));
   }
 
   test::RandomBlocks random{11};
