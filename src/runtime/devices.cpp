@@ -35,7 +35,10 @@ std::unique_ptr<rknpu::NpuDevice> open_npu(NpuDriver driver, const EngineContext
     return nullptr;
   } catch (const Error& error) {
     if (driver != NpuDriver::automatic) throw;
-    context.log(LogLevel::info, fmt::format("npu: {}; the CPU computes everything", error.what()));
+    // To have none is ordinary; not to be let in is worth a warning.
+    const bool is_none = error.code() == ErrorCode::unsupported;
+    context.log(is_none ? LogLevel::info : LogLevel::warning,
+                fmt::format("npu: {}; the CPU computes everything", error.what()));
     return nullptr;
   }
   throw Error(ErrorCode::usage, "unknown driver of the NPU");
