@@ -7,6 +7,7 @@
 
 #include "backend/rknpu/driver/vendor_npu.h"
 #include "backend/rknpu/simulator/simulated_npu.h"
+#include "runtime/available_memory.h"
 
 namespace wattle::runtime {
 namespace {
@@ -44,6 +45,13 @@ std::unique_ptr<rknpu::NpuDevice> open_npu(NpuDriver driver, const EngineContext
   throw Error(ErrorCode::usage, "unknown driver of the NPU");
 }
 
+// Of packed weights. Half of the memory is left for the file, the cache and what else there is; the
+// simulator holds every byte twice.
+uint64_t max_packed_bytes(NpuDriver driver) {
+  const uint64_t available = available_memory().value_or(UINT64_MAX);
+  return available / (driver == NpuDriver::simulator ? 4 : 2);
+}
+
 }  // namespace
 
 Devices::Devices(EngineContext& context, const NpuParams& npu,
@@ -54,6 +62,7 @@ Devices::Devices(EngineContext& context, const NpuParams& npu,
       context, cpu_, *npu_,
       rknpu::RknpuOptions{.arithmetic = arithmetic_of(npu.arithmetic),
                           .min_rows = npu.min_rows,
+                          .max_bytes = max_packed_bytes(npu.driver),
                           .on_packed = std::move(on_packed)});
 }
 

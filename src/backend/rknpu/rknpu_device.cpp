@@ -130,6 +130,7 @@ RknpuDevice::Place RknpuDevice::place(const TensorView& w, const PrepareOptions&
 RknpuDevice::Placed RknpuDevice::place_in(Place& place, const TensorView& w,
                                           const PrepareOptions& options, Arithmetic arithmetic) {
   const size_t n_bytes = bytes_needed(w, arithmetic);
+  if (n_bytes > options_.max_bytes - status_.n_bytes) return Placed::no_room;
   auto& there = domains_[place.domain];
   const bool has_room = there != nullptr ? there->weights.has_room(n_bytes)
                                          : n_bytes <= npu_.free_bytes(place.domain);

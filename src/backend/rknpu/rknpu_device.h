@@ -6,7 +6,8 @@
 //   - Products of fewer rows than min_rows stay on the processor, which reads the weights where the
 //     file is mapped; so do experts that a call gives less than a quarter of that, and matrices and
 //     banks of experts below 64 Ki weights.
-//   - A matrix is held in w16a16 where the memory of the NPU has room for it, else in w4a8 where
+//   - A matrix is held in w16a16 where the memory of the NPU and max_bytes have room for it, else
+//   in w4a8 where
 //     its weights are 4-bit integers and Precision::normal will do, else not at all.
 #pragma once
 
@@ -31,6 +32,7 @@ namespace wattle::rknpu {
 struct RknpuOptions {
   std::optional<Arithmetic> arithmetic{};  // of every matrix it holds; nothing: the rule above
   size_t min_rows = 32;
+  uint64_t max_bytes = UINT64_MAX;  // of weights on the NPU, whose memory is the system's
   // After each matrix: bytes of weights that were packed since the last call. Returning false ends
   // preparing with Error{cancelled}.
   std::function<bool(uint64_t n_bytes)> on_packed{};

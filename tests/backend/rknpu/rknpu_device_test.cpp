@@ -356,6 +356,15 @@ TEST_F(RknpuDeviceTest, AMatrixTakesTheArithmeticThatThereIsRoomFor) {
   EXPECT_LE(relative_error(large, x.view, y.view), bound_of(Arithmetic::w4a8));
 }
 
+TEST_F(RknpuDeviceTest, WeightsTakeNoMoreThanTheirShareOfTheMemory) {
+  test::RandomBlocks random(14);
+  const Matrix w(random, DType::q8_0, 1024, 1024);  // 2 MiB in f16
+  auto rknpu = device({.min_rows = 1, .max_bytes = size_t{5} << 20});
+  for (int i = 0; i < 4; ++i) linears.push_back(rknpu.prepare(w.view, {.max_rows = 5}));
+  EXPECT_EQ(rknpu.status().n_on_npu, 2U);
+  EXPECT_EQ(rknpu.status().n_bytes, size_t{4} << 20);
+}
+
 // What is left of a buffer of weights is used, also where the device has no room for another.
 TEST_F(RknpuDeviceTest, MemoryIsUsedToItsEnd) {
   test::RandomBlocks random(13);
