@@ -258,9 +258,9 @@ class WATTLE_API RawSequence {
 
   uint32_t size() const noexcept;
 
-  // Appends ids, n_batch at once, and hands out the logits [n_vocab] that follow none of them, the
-  // last one, or each in order. The row is valid during the call. Throws Error{usage} where there
-  // are no ids or the context cannot hold them.
+  // Appends ids, at most n_batch at once, and hands out the logits [n_vocab] that follow none of
+  // them, the last one, or each in order. The row is valid during the call. Throws Error{usage}
+  // where there are no ids or the context cannot hold them.
   enum class Want { none, last, all };
   void feed(std::span<const TokenId> ids, Want want,
             const std::function<void(std::span<const float> row)>& on_row);

@@ -82,8 +82,8 @@ std::string read_chat_template(const std::string& file_or_text) {
 void NpuFlags::add_to(CLI::App& app) {
   app.add_option("--npu", driver,
                  "where large products run: off; sim, a simulated NPU of an RK3588; vendor, the "
-                 "board's NPU "
-                 "through Rockchip's kernel driver; auto, vendor where there is one (default off)")
+                 "board's NPU through Rockchip's kernel driver; auto, vendor where there is one "
+                 "(default off)")
       ->type_name("DRIVER")
       ->configurable();
   app.add_option("--npu-arithmetic", arithmetic,

@@ -19,20 +19,16 @@ namespace {
 
 // Written for this test: 200 tokens and more of each vocabulary.
 const char* const kText =
-    "Once upon a time there was a small brown dog who lived near a big green forest. Every morning "
-    "he ran to the gate and looked at the tall trees. \"What is behind them?\" he asked his friend "
-    "the bird. The bird laughed and said, \"There is a river, and behind the river there is a "
-    "hill, "
-    "and on the hill there is a house with a red door.\" The dog wanted to see the house. He "
-    "packed "
-    "a bone and a blanket and went along the path. It was dark under the trees and he heard "
-    "strange "
-    "noises, but he was brave and did not turn back. At the river he met an old turtle. \"Can you "
-    "help me across?\" he asked. \"Climb on my back,\" said the turtle, \"and hold on tight.\" "
-    "They "
-    "swam slowly through the cold water. On the other side the dog thanked the turtle and gave her "
-    "half of his bone. Then he ran up the hill as fast as he could. The red door was open, and a "
-    "little girl sat in front of it.";
+    "Once upon a time there was a small brown dog who lived near a big green forest. Every "
+    "morning he ran to the gate and looked at the tall trees. \"What is behind them?\" he asked "
+    "his friend the bird. The bird laughed and said, \"There is a river, and behind the river "
+    "there is a hill, and on the hill there is a house with a red door.\" The dog wanted to see "
+    "the house. He packed a bone and a blanket and went along the path. It was dark under the "
+    "trees and he heard strange noises, but he was brave and did not turn back. At the river he "
+    "met an old turtle. \"Can you help me across?\" he asked. \"Climb on my back,\" said the "
+    "turtle, \"and hold on tight.\" They swam slowly through the cold water. On the other side "
+    "the dog thanked the turtle and gave her half of his bone. Then he ran up the hill as fast "
+    "as he could. The red door was open, and a little girl sat in front of it.";
 
 std::unique_ptr<Engine> open_model(const std::filesystem::path& file, NpuParams npu,
                                    const char* isa = nullptr) {
