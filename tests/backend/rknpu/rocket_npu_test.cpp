@@ -43,6 +43,16 @@ TEST(RocketNpu, Multiplies) {
   EXPECT_TRUE(kernel->is_clean());
 }
 
+TEST(RocketNpu, CountsItsBuffers) {
+  const auto npu = open_rocket_npu(std::make_shared<FakeRocketKernel>());
+  const size_t before = npu->free_bytes(3);
+  {
+    const auto buffer = npu->allocate(5000, 3);
+    EXPECT_EQ(npu->free_bytes(3), before - 8192);
+  }
+  EXPECT_EQ(npu->free_bytes(3), before);
+}
+
 TEST(RocketNpu, KeepsWhatTheProcessorWroteBesideResults) {
   const auto npu = open_rocket_npu(std::make_shared<FakeRocketKernel>());
   const auto buffer = npu->allocate(8192, 0);
