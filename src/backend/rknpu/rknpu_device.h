@@ -7,8 +7,7 @@
 //     file is mapped; so do experts that a call gives less than a quarter of that, and matrices and
 //     banks of experts below 64 Ki weights.
 //   - A matrix is held in w16a16 where the memory of the NPU and max_bytes have room for it, else
-//   in w4a8 where
-//     its weights are 4-bit integers and Precision::normal will do, else not at all.
+//     in w4a8 where its weights are 4-bit integers and Precision::normal will do, else not at all.
 #pragma once
 
 #include <algorithm>
