@@ -31,12 +31,15 @@ namespace wattle {
 enum class KvCacheType { f32, f16, q8_0 };
 
 // An NPU beside the processor, for products of many rows.
-//   automatic  vendor where there is one, else off; which, is told to the log
-//   simulator  of an RK3588's
-//   vendor     Rockchip's kernel driver (rknpu); never run on silicon by us. Opening the engine
-//              throws Error{unsupported, io} where it is not there
-// Where another process has the NPU, the processor computes everything, and the log says so.
-enum class NpuDriver { off, automatic, simulator, vendor };
+//   automatic         vendor or rocket where there is one, else off; which, is told to the log
+//   simulator         of an RK3588's with the vendor's driver
+//   vendor            Rockchip's kernel driver (rknpu)
+//   rocket            Linux's own, from 6.18 on
+//   simulator_rocket  of an RK3588's with that driver
+// Nothing was run on silicon by us. Opening the engine throws Error{unsupported, io} where the
+// driver that is named is not there. Where another process has the NPU, the processor computes
+// everything, and the log says so.
+enum class NpuDriver { off, automatic, simulator, vendor, rocket, simulator_rocket };
 
 // How products are computed there: docs/npu.md. by_matrix: the most exact that memory has room for.
 enum class NpuArithmetic { by_matrix, w16a16, w8a8, w4a8 };

@@ -18,10 +18,10 @@ constexpr size_t kMaxTemplateBytes = 4u << 20;
 const std::map<std::string, KvCacheType> kCacheTypes{
     {"f32", KvCacheType::f32}, {"f16", KvCacheType::f16}, {"q8_0", KvCacheType::q8_0}};
 
-const std::map<std::string, NpuDriver> kDrivers{{"off", NpuDriver::off},
-                                                {"auto", NpuDriver::automatic},
-                                                {"sim", NpuDriver::simulator},
-                                                {"vendor", NpuDriver::vendor}};
+const std::map<std::string, NpuDriver> kDrivers{
+    {"off", NpuDriver::off},       {"auto", NpuDriver::automatic},
+    {"vendor", NpuDriver::vendor}, {"rocket", NpuDriver::rocket},
+    {"sim", NpuDriver::simulator}, {"sim-rocket", NpuDriver::simulator_rocket}};
 const std::map<std::string, NpuArithmetic> kArithmetics{{"auto", NpuArithmetic::by_matrix},
                                                         {"w16a16", NpuArithmetic::w16a16},
                                                         {"w8a8", NpuArithmetic::w8a8},
@@ -81,9 +81,9 @@ std::string read_chat_template(const std::string& file_or_text) {
 
 void NpuFlags::add_to(CLI::App& app) {
   app.add_option("--npu", driver,
-                 "where large products run: off; sim, a simulated NPU of an RK3588; vendor, the "
-                 "board's NPU through Rockchip's kernel driver; auto, vendor where there is one "
-                 "(default off)")
+                 "where large products run: off; vendor or rocket, the board's NPU through "
+                 "Rockchip's or Linux's own kernel driver; auto, the one that there is; sim or "
+                 "sim-rocket, a simulated NPU of an RK3588 with one of them (default off)")
       ->type_name("DRIVER")
       ->configurable();
   app.add_option("--npu-arithmetic", arithmetic,
@@ -102,10 +102,8 @@ NpuParams NpuFlags::params() const {
   NpuParams params{.arithmetic = kArithmetics.at(arithmetic), .min_rows = min_rows};
   const auto found = kDrivers.find(driver);
   if (found == kDrivers.end()) {
-    throw Error(ErrorCode::usage,
-                driver == "rocket" ? "--npu rocket: models do not run on the mainline driver yet"
-                                   : fmt::format("--npu: no driver is called '{}'", driver),
-                "there are off, auto, vendor and sim");
+    throw Error(ErrorCode::usage, fmt::format("--npu: no driver is called '{}'", driver),
+                "there are off, auto, vendor, rocket, sim and sim-rocket");
   }
   params.driver = found->second;
   return params;

@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <string>
 #include <utility>
 
+#include "backend/rknpu/driver/rocket_npu.h"
 #include "backend/rknpu/driver/vendor_npu.h"
 #include "backend/rknpu/simulator/simulated_npu.h"
 #include "runtime/available_memory.h"
@@ -22,13 +24,37 @@ std::optional<rknpu::Arithmetic> arithmetic_of(NpuArithmetic arithmetic) {
   throw Error(ErrorCode::usage, "unknown arithmetic of the NPU");
 }
 
+bool is_simulated(NpuDriver driver) {
+  return driver == NpuDriver::simulator || driver == NpuDriver::simulator_rocket;
+}
+
+// A board has one of the two kernel drivers.
+std::unique_ptr<rknpu::NpuDevice> open_any_npu() {
+  std::string why;
+  try {
+    return rknpu::open_vendor_npu();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::unsupported) throw;
+    why = error.what();
+  }
+  try {
+    return rknpu::open_rocket_npu();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::unsupported) throw;
+    throw Error(ErrorCode::unsupported, fmt::format("{}; {}", why, error.what()));
+  }
+}
+
 std::unique_ptr<rknpu::NpuDevice> open_npu(NpuDriver driver, const EngineContext& context) {
   try {
     switch (driver) {
       case NpuDriver::off: return nullptr;
       case NpuDriver::simulator: return rknpu::open_simulated_npu();
-      case NpuDriver::automatic:
+      case NpuDriver::simulator_rocket:
+        return rknpu::open_simulated_npu({.form = rknpu::Form::rocket});
+      case NpuDriver::automatic: return open_any_npu();
       case NpuDriver::vendor: return rknpu::open_vendor_npu();
+      case NpuDriver::rocket: return rknpu::open_rocket_npu();
     }
   } catch (const rknpu::NpuFault& fault) {
     context.log(LogLevel::warning,
@@ -49,7 +75,7 @@ std::unique_ptr<rknpu::NpuDevice> open_npu(NpuDriver driver, const EngineContext
 // simulator holds every byte twice.
 uint64_t max_packed_bytes(NpuDriver driver) {
   const uint64_t available = available_memory().value_or(UINT64_MAX);
-  return available / (driver == NpuDriver::simulator ? 4 : 2);
+  return available / (is_simulated(driver) ? 4 : 2);
 }
 
 }  // namespace

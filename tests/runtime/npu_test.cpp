@@ -85,10 +85,13 @@ void expect_as_near_as_the_processor(const std::filesystem::path& file, bool is_
   const auto exact = log_probs(*open_model(file, {}, "reference"));
   ASSERT_GE(exact.size(), 200U);
   const Distance cpu = distance(exact, log_probs(*open_model(file, {})));
-  for (const NpuArithmetic arithmetic : {NpuArithmetic::by_matrix, NpuArithmetic::w4a8}) {
+  for (const auto& [driver, arithmetic] :
+       {std::pair(NpuDriver::simulator, NpuArithmetic::by_matrix),
+        {NpuDriver::simulator_rocket, NpuArithmetic::by_matrix},
+        {NpuDriver::simulator, NpuArithmetic::w4a8}}) {
     if (is_moe && arithmetic == NpuArithmetic::w4a8) continue;
     const auto engine =
-        open_model(file, {.driver = NpuDriver::simulator, .arithmetic = arithmetic, .min_rows = 1});
+        open_model(file, {.driver = driver, .arithmetic = arithmetic, .min_rows = 1});
     const Distance npu = distance(exact, log_probs(*engine));
     const auto report = engine->npu();
     ASSERT_TRUE(report);

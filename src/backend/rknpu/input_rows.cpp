@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "backend/rknpu/layout.h"
+#include "backend/rknpu/matmul_plan.h"
 #include "backend/rknpu/numerics/hadamard.h"
 #include "backend/rknpu/numerics/half_row.h"
 #include "backend/rknpu/numerics/int8_row.h"
@@ -27,17 +28,21 @@ void grow(std::vector<T>& v, size_t n) {
 
 }  // namespace
 
-size_t chunk_rows(Arithmetic arithmetic) noexcept {
+size_t chunk_rows(Arithmetic arithmetic, Form form, const KTiles& tiles) noexcept {
   constexpr size_t kInt4Rows = 128;  // of a product: the most that was seen to run on boards
   constexpr size_t kRows = 512;
-  return arithmetic == Arithmetic::w4a8 ? kInt4Rows / planes_of(arithmetic) : kRows;
+  const MatmulType type = matmul_type_of(arithmetic);
+  size_t most = type == MatmulType::i4_i4_i16 ? kInt4Rows : kRows;
+  if (form == Form::rocket)  // where a chunk is one task
+    most = std::min<size_t>(most, column_rows(type, static_cast<uint32_t>(tiles.size)));
+  return most / planes_of(arithmetic);
 }
 
 void InputRows::reserve(size_t max_rows, size_t max_groups, size_t n_in, size_t n_threads) {
-  const KTiles tiles = tiles_of(arithmetic_, n_in);
+  const KTiles tiles = tiles_of(arithmetic_, form_, n_in);
   const size_t row_bytes =
       info(matmul_type_of(arithmetic_)).row_bytes(static_cast<uint32_t>(tiles.n_k()));
-  const size_t n_chunks = max_rows / chunk_rows(arithmetic_) + max_groups;
+  const size_t n_chunks = max_rows / chunk_rows(arithmetic_, form_, tiles) + max_groups;
   const size_t most = max_rows * planes_of(arithmetic_) + 3 * n_chunks;  // 3: see product_rows
   bytes_needed_ = std::max(bytes_needed_, most * row_bytes);
   grow(scale_, max_rows * tiles.n);
@@ -55,17 +60,18 @@ void InputRows::reserve(size_t max_rows, size_t max_groups, size_t n_in, size_t 
 size_t InputRows::pack(MatView<const float> x, std::span<const uint32_t> x_row,
                        std::span<const RowRange> groups, size_t block, std::span<std::byte> out,
                        ThreadPool& pool) {
-  tiles_ = tiles_of(arithmetic_, x.n_cols);
+  tiles_ = tiles_of(arithmetic_, form_, x.n_cols);
   const size_t row_bytes =
       info(matmul_type_of(arithmetic_)).row_bytes(static_cast<uint32_t>(tiles_.n_k()));
   const size_t planes = planes_of(arithmetic_);
+  const size_t most = chunk_rows(arithmetic_, form_, tiles_);
   chunks_.clear();
   first_chunk_.assign(1, 0);
   chunk_of_.clear();
   size_t n_bytes = 0;
   for (const RowRange& group : groups) {
-    for (size_t r = group.begin; r < group.end; r += chunk_rows(arithmetic_)) {
-      const size_t n = std::min(chunk_rows(arithmetic_), group.end - r);
+    for (size_t r = group.begin; r < group.end; r += most) {
+      const size_t n = std::min(most, group.end - r);
       const uint32_t m = product_rows(arithmetic_, n);
       const auto number = static_cast<uint32_t>(chunks_.size());
       chunks_.push_back(

@@ -24,7 +24,7 @@ struct InputChunk {
 
 class InputRows {
  public:
-  explicit InputRows(Arithmetic arithmetic) : arithmetic_(arithmetic) {}
+  InputRows(Arithmetic arithmetic, Form form) : arithmetic_(arithmetic), form_(form) {}
 
   // Makes room for max_rows rows of n_in elements in max_groups groups.
   void reserve(size_t max_rows, size_t max_groups, size_t n_in, size_t n_threads);
@@ -61,6 +61,7 @@ class InputRows {
   void encode(const float* x, size_t n_in, size_t block, size_t r, Scratch& scratch) noexcept;
 
   Arithmetic arithmetic_;
+  Form form_;
   KTiles tiles_;
   size_t bytes_needed_ = 0;
   std::vector<InputChunk> chunks_;
@@ -71,7 +72,7 @@ class InputRows {
   std::vector<Scratch> scratch_;  // [threads]
 };
 
-// Rows that a product takes at once.
-size_t chunk_rows(Arithmetic arithmetic) noexcept;
+// Rows of x that a product of `tiles` takes at once.
+size_t chunk_rows(Arithmetic arithmetic, Form form, const KTiles& tiles) noexcept;
 
 }  // namespace wattle::rknpu

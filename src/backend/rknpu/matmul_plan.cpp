@@ -209,6 +209,11 @@ std::vector<MatmulTask> plan_row_major(const Matmul& m, Runtime runtime) {
 
 // ---- column ----
 
+// The generator for the mainline driver gives i8 one more bank, and was run on boards so.
+uint32_t spare_banks(MatmulType type, Form form) {
+  return form == Form::rocket && type == MatmulType::i8_i8_i32 ? 1 : 0;
+}
+
 MatmulTask plan_column(const Matmul& m, Form form) {
   check_shape(m, Orientation::column);
   if (m.m != 1 && m.m % 4 != 0) {
@@ -220,9 +225,7 @@ MatmulTask plan_column(const Matmul& m, Form form) {
            "cut n in pieces");
   const MatmulTypeInfo& type = info(m.type);
   const uint32_t row_bytes = type.row_bytes(m.k);
-  // The generator for the mainline driver gives i8 one more, and was run on boards so.
-  const uint32_t spare = form == Form::rocket && m.type == MatmulType::i8_i8_i32 ? 1 : 0;
-  const uint32_t data_bank = banks_for(m.m, row_bytes) + spare;
+  const uint32_t data_bank = banks_for(m.m, row_bytes) + spare_banks(m.type, form);
   if (data_bank >= kBanks) {
     refuse(m, fmt::format("features take {} banks of {}", data_bank, kBanks),
            "cut the rows in pieces");
@@ -244,7 +247,20 @@ MatmulTask plan_column(const Matmul& m, Form form) {
   return task;
 }
 
+constexpr uint32_t kColumnRows = 256;
+constexpr uint32_t kColumnBanks = 8;  // of features
+
 }  // namespace
+
+uint32_t column_rows(MatmulType type, uint32_t k) noexcept {
+  // Jobs of i8 with these have been seen not to end from five rows on.
+  if (type == MatmulType::i8_i8_i32 && k > 3072 && k < 4096) return 4;
+  const uint32_t row_bytes = info(type).row_bytes(k);
+  const uint32_t taken = bank_of_group(info(type), row_bytes, 2) + spare_banks(type, Form::rocket);
+  const uint32_t banks = std::min(kColumnBanks, kBanks - std::min(kBanks, taken));
+  const uint32_t rows = banks * kBankEntries / ceil_div(row_bytes, kEntryBytes);
+  return std::min(kColumnRows, rows / 4 * 4);
+}
 
 std::vector<MatmulTask> plan_matmul(const Matmul& matmul, Orientation orientation, Form form,
                                     Runtime runtime) {

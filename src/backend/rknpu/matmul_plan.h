@@ -50,4 +50,8 @@ struct Matmul {
 std::vector<MatmulTask> plan_matmul(const Matmul& matmul, Orientation orientation,
                                     Form form = Form::vendor, Runtime runtime = Runtime::v1_6);
 
+// The most rows that one task of the orientation column takes beside two groups of kernels, within
+// what has been run on boards: a multiple of 4, and at least 4 for k up to 4096.
+uint32_t column_rows(MatmulType type, uint32_t k) noexcept;
+
 }  // namespace wattle::rknpu

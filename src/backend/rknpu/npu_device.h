@@ -4,6 +4,7 @@
 // only, and asks info() where drivers differ.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -35,6 +36,22 @@ struct NpuInfo {
   // Whether a list that did not finish is told. Where not, results are just not written: callers
   // mark the last cell of C before the submit and look at it afterwards.
   bool tells_faults = true;
+  // A list that takes longer does not finish, whatever the submit's timeout; 0: no such limit.
+  std::chrono::milliseconds list_limit{0};
+
+  // Domains that the lists of one submit can lie in are a set; what is computed in one submit has
+  // to lie in one. Some domains may be left over.
+  uint32_t n_sets() const noexcept { return n_domains / domains_per_submit; }
+  uint32_t lists_per_submit() const noexcept {
+    return std::min(n_cores, lists_per_domain * domains_per_submit);
+  }
+  // Where list i of a submit lies, counted within the set.
+  uint32_t domain_in_set(size_t list) const noexcept {
+    return static_cast<uint32_t>(list) / lists_per_domain;
+  }
+  uint32_t domain_of(uint32_t set, size_t list) const noexcept {
+    return set * domains_per_submit + domain_in_set(list);
+  }
 };
 
 // What a submit, or opening, may end with beside Error{usage}. Nothing was written, or anything:

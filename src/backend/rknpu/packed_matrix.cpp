@@ -25,7 +25,8 @@ size_t round_up(size_t n, size_t unit) noexcept { return (n + unit - 1) / unit *
 // One row of W after the other, with the scratch of one thread.
 class PackedMatrix::Packer {
  public:
-  Packer(PackedMatrix& m, const TensorView& w, float scale, std::span<std::byte> out)
+  // out [parts]
+  Packer(PackedMatrix& m, const TensorView& w, float scale, std::span<std::byte* const> out)
       : m_(m),
         w_(w),
         scale_(scale),
@@ -91,19 +92,19 @@ class PackedMatrix::Packer {
     const size_t run = kKernelColumns * type.operand_bits / 8;
     const size_t tile = m_.tiles_.size;
     const auto part = std::prev(std::ranges::upper_bound(m_.parts_, n, {}, &MatrixPart::begin));
-    const uint32_t first = m_.parts_.front().address;
+    std::byte* const out = out_[static_cast<size_t>(part - m_.parts_.begin())];
     for (size_t k = 0; k < m_.tiles_.n_k(); k += kKernelColumns) {
       const size_t in_part =
           k / tile * tile * part->n + native_b(type, tile, part->n, k % tile, n - part->begin);
-      std::memcpy(out_.data() + (part->address - first) + in_part * type.operand_bits / 8,
-                  packed_.data() + k / kKernelColumns * run, run);
+      std::memcpy(out + in_part * type.operand_bits / 8, packed_.data() + k / kKernelColumns * run,
+                  run);
     }
   }
 
   PackedMatrix& m_;
   const TensorView& w_;
   float scale_;
-  std::span<std::byte> out_;
+  std::span<std::byte* const> out_;
   size_t row_bytes_;  // in the file
   std::vector<float> values_;
   std::vector<int8_t> codes_;
@@ -112,18 +113,11 @@ class PackedMatrix::Packer {
   std::vector<std::byte> packed_;  // the row in the type of the product
 };
 
-size_t PackedMatrix::bytes_needed(const TensorView& w, Arithmetic arithmetic) noexcept {
-  const MatmulTypeInfo& type = info(matmul_type_of(arithmetic));
-  return round_up(w.shape[0], type.kernel_group) *
-         (tiles_of(arithmetic, w.shape[1]).n_k() * type.operand_bits / 8);
-}
-
-PackedMatrix::PackedMatrix(const TensorView& w, Arithmetic arithmetic, size_t n_cores,
-                           uint32_t address)
+PackedMatrix::PackedMatrix(const TensorView& w, Arithmetic arithmetic, const NpuInfo& npu)
     : arithmetic_(arithmetic),
       n_out_(w.shape[0]),
       n_in_(w.shape[1]),
-      tiles_(tiles_of(arithmetic, n_in_)),
+      tiles_(tiles_of(arithmetic, npu.form, n_in_)),
       n_columns_(round_up(n_out_, type().kernel_group)),
       scale_(tiles_.n * n_columns_) {
   if (arithmetic == Arithmetic::w8a8) hadamard_block_ = rknpu::hadamard_block(n_in_);
@@ -135,22 +129,37 @@ PackedMatrix::PackedMatrix(const TensorView& w, Arithmetic arithmetic, size_t n_
   }
   const size_t group = type().kernel_group;
   const size_t n_groups = n_columns_ / group;
-  for (size_t core = 0; core < n_cores; ++core) {
-    const size_t begin = core * n_groups / n_cores * group;
-    const size_t end = (core + 1) * n_groups / n_cores * group;
-    if (begin == end) continue;
-    const size_t offset = begin * tiles_.n_k() * type().operand_bits / 8;
-    parts_.push_back({begin, end - begin, address + static_cast<uint32_t>(offset)});
+  const size_t n_lists = npu.lists_per_submit();
+  for (size_t list = 0; list < n_lists; ++list) {
+    const size_t begin = list * n_groups / n_lists * group;
+    const size_t end = (list + 1) * n_groups / n_lists * group;
+    if (begin != end) parts_.push_back({.list = list, .begin = begin, .n = end - begin});
   }
 }
 
+std::vector<size_t> PackedMatrix::bytes_needed(const TensorView& w, Arithmetic arithmetic,
+                                               const NpuInfo& npu) {
+  const PackedMatrix m(w, arithmetic, npu);
+  std::vector<size_t> bytes(npu.domains_per_submit);
+  for (const MatrixPart& part : m.parts_) bytes[npu.domain_in_set(part.list)] += m.bytes_of(part);
+  return bytes;
+}
+
 std::optional<PackedMatrix> PackedMatrix::pack(const TensorView& w, float scale,
-                                               Arithmetic arithmetic, size_t n_cores,
-                                               const WeightPlace& place, ThreadPool& pool) {
-  PackedMatrix m(w, arithmetic, n_cores, place.address());
-  const std::span<std::byte> out = place.bytes();
-  std::memset(out.data(), 0, out.size());  // columns behind n_out, and what was there before
-  constexpr size_t kRows = 64;             // of a chunk
+                                               Arithmetic arithmetic, const NpuInfo& npu,
+                                               std::span<const WeightPlace> places,
+                                               ThreadPool& pool) {
+  PackedMatrix m(w, arithmetic, npu);
+  std::vector<std::byte*> out;
+  std::vector<size_t> used(places.size());
+  for (MatrixPart& part : m.parts_) {
+    const size_t domain = npu.domain_in_set(part.list);
+    part.address = places[domain].address() + static_cast<uint32_t>(used[domain]);
+    out.push_back(places[domain].bytes().data() + used[domain]);
+    used[domain] += m.bytes_of(part);
+    std::memset(out.back(), 0, m.bytes_of(part));  // columns behind n_out, what was there before
+  }
+  constexpr size_t kRows = 64;  // of a chunk
   std::atomic<bool> held = true;
   std::vector<Packer> packers(pool.size(), Packer(m, w, scale, out));
   pool.parallel_for((m.n_out_ + kRows - 1) / kRows, [&](size_t chunk, size_t thread) {
@@ -160,7 +169,9 @@ std::optional<PackedMatrix> PackedMatrix::pack(const TensorView& w, float scale,
     }
   });
   if (!held) return std::nullopt;
-  place.buffer->to_device(place.offset, place.size);
+  for (const WeightPlace& place : places) {
+    if (place.size != 0) place.buffer->to_device(place.offset, place.size);
+  }
   return m;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A matrix W [n_out, n_in] in the memory of the NPU, as the B of a product: column n of B is row n
-// of W. Every core has a part of the columns. A part is n_tiles blocks of native layout, one after
-// the other, each of (tile, columns of the part).
+// of W. Every list of a submit has a part of the columns, in its domain. A part is n_tiles blocks
+// of native layout, one after the other, each of (tile, columns of the part).
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,9 @@
 
 namespace wattle::rknpu {
 
-// Columns of a core, from `begin` on; behind the last output of W there may be some of zeros.
+// Columns of a list, from `begin` on; behind the last output of W there may be some of zeros.
 struct MatrixPart {
+  size_t list = 0;  // number of it in a submit
   size_t begin = 0;
   size_t n = 0;  // a multiple of the type's kernel group
   uint32_t address = 0;
@@ -24,14 +25,15 @@ struct MatrixPart {
 
 class PackedMatrix {
  public:
-  // Bytes that W takes on the NPU.
-  static size_t bytes_needed(const TensorView& w, Arithmetic arithmetic) noexcept;
+  // Bytes that W takes in each domain of a set of `npu`; there may be domains without any.
+  static std::vector<size_t> bytes_needed(const TensorView& w, Arithmetic arithmetic,
+                                          const NpuInfo& npu);
 
-  // Packs W, [n_out, n_in] of any type (w4a8: of those with an Int4Type), into `place`, of
-  // bytes_needed, and syncs it. scale: of the product. Nothing where the arithmetic does not hold W
-  // as it is: an element is not finite, or a column of w4a8 has no certificate.
+  // Packs W, [n_out, n_in] of any type (w4a8: of those with an Int4Type), into `places`, of
+  // bytes_needed, and syncs them. scale: of the product. Nothing where the arithmetic does not hold
+  // W as it is: an element is not finite, or a column of w4a8 has no certificate.
   static std::optional<PackedMatrix> pack(const TensorView& w, float scale, Arithmetic arithmetic,
-                                          size_t n_cores, const WeightPlace& place,
+                                          const NpuInfo& npu, std::span<const WeightPlace> places,
                                           ThreadPool& pool);
 
   Arithmetic arithmetic() const noexcept { return arithmetic_; }
@@ -53,7 +55,10 @@ class PackedMatrix {
 
  private:
   class Packer;
-  PackedMatrix(const TensorView& w, Arithmetic arithmetic, size_t n_cores, uint32_t address);
+  PackedMatrix(const TensorView& w, Arithmetic arithmetic, const NpuInfo& npu);
+  size_t bytes_of(const MatrixPart& part) const noexcept {
+    return part.n * (tiles_.n_k() * type().operand_bits / 8);
+  }
 
   template <class T>
   std::span<const T> row(const std::vector<T>& values, size_t t) const noexcept {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs products of rows with packed matrices on the cores of one domain: packs the rows, writes the
+// Runs products of rows with packed matrices in one set of domains: packs the rows, writes the
 // commands of one list for each core, submits them and reads the results. Results that do not fit
-// their buffers at once are computed in rounds, each a submit.
+// their buffers at once, or take too long for one list, are computed in rounds, each a submit.
 #pragma once
 
 #include <array>
@@ -29,25 +29,27 @@ struct NpuProduct {
 class ProductRunner {
  public:
   // Throws as NpuDevice::allocate does.
-  ProductRunner(NpuDevice& device, ThreadPool& pool, uint32_t domain);
+  ProductRunner(NpuDevice& device, ThreadPool& pool, uint32_t set);
 
   // Makes room for products of rows of n_in elements: max_rows of them, in groups of min_group rows
   // at least. Throws as NpuDevice::allocate does.
   void reserve(Arithmetic arithmetic, size_t n_in, size_t max_rows, size_t min_group);
 
   // Rows and groups: see InputRows::pack. All matrices have x.n_cols columns and lie in this
-  // domain; sizes are as reserved. Throws NpuFault, and std::bad_alloc where there is no memory for
-  // commands: then outputs may hold anything.
+  // set; sizes are as reserved. Throws NpuFault, also where results were not written and the driver
+  // does not tell, and std::bad_alloc where there is no memory for commands: then outputs may hold
+  // anything.
   void run(MatView<const float> x, std::span<const uint32_t> x_row,
            std::span<const RowRange> groups, std::span<const NpuProduct> products);
 
  private:
   struct Input {
-    explicit Input(Arithmetic arithmetic) : rows(arithmetic) {}
+    Input(Arithmetic arithmetic, Form form) : rows(arithmetic, form) {}
     InputRows rows;
-    std::unique_ptr<NpuBuffer> buffer;
+    std::vector<std::unique_ptr<NpuBuffer>> buffers;  // the same in each domain of the set
   };
   struct Core {
+    uint32_t domain_in_set = 0;
     std::unique_ptr<NpuBuffer> output;
     std::unique_ptr<NpuBuffer> commands;
   };
@@ -60,7 +62,9 @@ class ProductRunner {
   struct List {
     std::vector<NpuTask> tasks;
     std::vector<OutputBlock> blocks;  // where results will lie
+    std::vector<size_t> last_cells;   // of each task, where the driver tells no faults
     size_t output_bytes = 0;
+    size_t operand_bytes = 0;
   };
 
   // Rows that fit at once; first_row is what row 0 is in the products' y.
@@ -70,16 +74,18 @@ class ProductRunner {
   // Takes from the front of `work` what fits into a list and the core's output; writes its
   // commands.
   List make_list(const Core& core, size_t first_row, std::vector<Work>& work);
-  void plan(const Work& work, size_t n, uint32_t output, std::vector<MatmulTask>& tasks);
+  void plan(const Core& core, const Work& work, size_t n, uint32_t output,
+            std::vector<MatmulTask>& tasks);
+  static void mark(const Core& core, const List& list);  // as not written
+  void expect_written(const Core& core, const List& list) const;
   Input& input(const PackedMatrix& w) noexcept {
     return inputs_[static_cast<size_t>(w.arithmetic())];
   }
 
   NpuDevice& device_;
   ThreadPool& pool_;
-  uint32_t domain_;
-  std::array<Input, kArithmetics> inputs_{Input(Arithmetic::w16a16), Input(Arithmetic::w8a8),
-                                          Input(Arithmetic::w4a8)};
+  uint32_t set_;
+  std::array<Input, kArithmetics> inputs_;
   std::vector<Core> cores_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <string>
 
 #include "backend/rknpu/matrix_probe.h"
@@ -28,10 +29,6 @@ TensorView matrix_of(const TensorView& w, size_t i) noexcept {
   matrix.size_bytes = w.size_bytes / w.shape[0];
   matrix.data += i * matrix.size_bytes;
   return matrix;
-}
-
-size_t bytes_needed(const TensorView& w, Arithmetic arithmetic) noexcept {
-  return matrices_of(w) * PackedMatrix::bytes_needed(matrix_of(w, 0), arithmetic);
 }
 
 // The first slot after `begin` of another expert.
@@ -70,13 +67,7 @@ RknpuDevice::RknpuDevice(EngineContext& context, Device& cpu, NpuDevice& npu, Rk
       cpu_(cpu),
       npu_(npu),
       options_(std::move(options)),
-      domains_(npu.info().n_domains) {
-  if (npu.info().form != Form::vendor) {
-    throw Error(ErrorCode::unsupported,
-                fmt::format("the NPU driver '{}' takes commands in another form than the vendor's",
-                            npu.info().driver));
-  }
-}
+      sets_(npu.info().n_sets()) {}
 
 RknpuDevice::~RknpuDevice() = default;
 
@@ -112,35 +103,43 @@ RknpuDevice::Place RknpuDevice::place(const TensorView& w, const PrepareOptions&
     const bool is_coarse = arithmetic != Arithmetic::w16a16 && options.precision == Precision::fine;
     if (is_coarse && !options_.arithmetic) continue;
     if (arithmetic == Arithmetic::w4a8 && !int4_type(w.dtype)) continue;
-    for (uint32_t domain = 0; domain < domains_.size() && status_.in_use; ++domain) {
-      Place place{.matrices = {}, .domain = domain};
+    for (uint32_t set = 0; set < sets_.size() && status_.in_use; ++set) {
+      Place place{.matrices = {}, .set = set};
       const Placed placed = place_in(place, w, options, arithmetic);
       if (placed == Placed::no_room) continue;
       if (placed == Placed::refused) return {};
       ++status_.n_on_npu;
-      status_.n_bytes += bytes_needed(w, arithmetic);
+      for (const size_t n_bytes : bytes_needed(w, arithmetic)) status_.n_bytes += n_bytes;
       context_.log(LogLevel::debug,
-                   fmt::format("npu: {} in {}, domain {}", w.name, name_of(arithmetic), domain));
+                   fmt::format("npu: {} in {}, domain {}", w.name, name_of(arithmetic),
+                               npu_.info().domain_of(set, 0)));
       return place;
     }
   }
   return {};
 }
 
+std::vector<size_t> RknpuDevice::bytes_needed(const TensorView& w, Arithmetic arithmetic) const {
+  auto bytes = PackedMatrix::bytes_needed(matrix_of(w, 0), arithmetic, npu_.info());
+  for (size_t& n : bytes) n *= matrices_of(w);
+  return bytes;
+}
+
 RknpuDevice::Placed RknpuDevice::place_in(Place& place, const TensorView& w,
                                           const PrepareOptions& options, Arithmetic arithmetic) {
-  const size_t n_bytes = bytes_needed(w, arithmetic);
-  if (n_bytes > options_.max_bytes - status_.n_bytes) return Placed::no_room;
-  auto& there = domains_[place.domain];
+  const std::vector<size_t> n_bytes = bytes_needed(w, arithmetic);
+  const size_t total = std::accumulate(n_bytes.begin(), n_bytes.end(), size_t{0});
+  if (total > options_.max_bytes - status_.n_bytes) return Placed::no_room;
+  auto& there = sets_[place.set];
   const bool has_room = there != nullptr ? there->weights.has_room(n_bytes)
-                                         : n_bytes <= npu_.free_bytes(place.domain);
+                                         : WeightMemory(npu_, place.set).has_room(n_bytes);
   if (!has_room) return Placed::no_room;
   try {
-    if (there == nullptr) there = std::make_unique<Domain>(npu_, context_.pool, place.domain);
+    if (there == nullptr) there = std::make_unique<DomainSet>(npu_, context_.pool, place.set);
     const bool is_bank = w.n_dims == 3;
     there->runner.reserve(arithmetic, w.n_cols(), std::max(options.max_rows, options.max_slots),
                           is_bank ? min_expert_rows() : options_.min_rows);
-    const WeightPlace memory = there->weights.take(n_bytes);
+    const std::vector<WeightPlace> memory = there->weights.take(n_bytes);
     if (pack_and_probe(place, w, options, arithmetic, memory)) return Placed::here;
     there->weights.give_back(memory);
     return Placed::refused;
@@ -156,23 +155,23 @@ RknpuDevice::Placed RknpuDevice::place_in(Place& place, const TensorView& w,
 }
 
 bool RknpuDevice::pack_and_probe(Place& place, const TensorView& w, const PrepareOptions& options,
-                                 Arithmetic arithmetic, WeightPlace memory) {
+                                 Arithmetic arithmetic, std::vector<WeightPlace> memory) {
   const size_t n_matrices = matrices_of(w);
-  memory.size /= n_matrices;
+  for (WeightPlace& of_domain : memory) of_domain.size /= n_matrices;
   for (size_t i = 0; i < n_matrices; ++i) {
     const TensorView matrix = matrix_of(w, i);
-    auto packed = PackedMatrix::pack(matrix, options.scale, arithmetic, npu_.info().n_cores, memory,
-                                     context_.pool);
-    if (!packed || !passes(*packed, place.domain, matrix, options)) return false;
+    auto packed =
+        PackedMatrix::pack(matrix, options.scale, arithmetic, npu_.info(), memory, context_.pool);
+    if (!packed || !passes(*packed, place.set, matrix, options)) return false;
     place.matrices.push_back(std::move(*packed));
-    memory.offset += memory.size;
+    for (WeightPlace& of_domain : memory) of_domain.offset += of_domain.size;
   }
   return true;
 }
 
-bool RknpuDevice::passes(const PackedMatrix& packed, uint32_t domain, const TensorView& w,
+bool RknpuDevice::passes(const PackedMatrix& packed, uint32_t set, const TensorView& w,
                          const PrepareOptions& options) {
-  const ProbeResult result = probe(packed, w, options.scale, cpu_, domains_[domain]->runner);
+  const ProbeResult result = probe(packed, w, options.scale, cpu_, sets_[set]->runner);
   if (result.passed) return true;
   ++status_.n_missed;
   context_.log(
@@ -268,15 +267,15 @@ bool RknpuDevice::run_on_npu(MatView<const float> x, std::span<const uint32_t> x
                              std::span<const RowRange> groups,
                              std::span<const Product> products) noexcept {
   try {
-    for (uint32_t domain = 0; domain < domains_.size(); ++domain) {
+    for (uint32_t set = 0; set < sets_.size(); ++set) {
       std::vector<NpuProduct> here;
       for (const Product& product : products) {
-        if (product.place->domain != domain) continue;
+        if (product.place->set != set) continue;
         here.push_back({.w = &product.place->matrices[product.matrix],
                         .y = product.y,
                         .group = product.group});
       }
-      if (!here.empty()) domains_[domain]->runner.run(x, x_row, groups, here);
+      if (!here.empty()) sets_[set]->runner.run(x, x_row, groups, here);
     }
     faulted_ = false;
     return true;

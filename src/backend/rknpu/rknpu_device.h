@@ -76,10 +76,11 @@ class RknpuDevice final : public Device {
   // Where a matrix or the matrices of a bank lie; none: on the processor.
   struct Place {
     std::vector<PackedMatrix> matrices;
-    uint32_t domain = 0;
+    uint32_t set = 0;
   };
-  struct Domain {
-    Domain(NpuDevice& npu, ThreadPool& pool, uint32_t number)
+  // What one submit can use: a domain, or some.
+  struct DomainSet {
+    DomainSet(NpuDevice& npu, ThreadPool& pool, uint32_t number)
         : weights(npu, number), runner(npu, pool, number) {}
     WeightMemory weights;
     ProductRunner runner;
@@ -91,9 +92,11 @@ class RknpuDevice final : public Device {
   Place place(const TensorView& w, const PrepareOptions& options);
   Placed place_in(Place& place, const TensorView& w, const PrepareOptions& options,
                   Arithmetic arithmetic);
+  // Of w, in each domain of a set.
+  std::vector<size_t> bytes_needed(const TensorView& w, Arithmetic arithmetic) const;
   bool pack_and_probe(Place& place, const TensorView& w, const PrepareOptions& options,
-                      Arithmetic arithmetic, WeightPlace memory);
-  bool passes(const PackedMatrix& packed, uint32_t domain, const TensorView& w,
+                      Arithmetic arithmetic, std::vector<WeightPlace> memory);
+  bool passes(const PackedMatrix& packed, uint32_t set, const TensorView& w,
               const PrepareOptions& options);
   void report_packed(const TensorView& w);
 
@@ -115,7 +118,7 @@ class RknpuDevice final : public Device {
   Device& cpu_;
   NpuDevice& npu_;
   RknpuOptions options_;
-  std::vector<std::unique_ptr<Domain>> domains_;
+  std::vector<std::unique_ptr<DomainSet>> sets_;
   RknpuStatus status_;
   bool faulted_ = false;  // the last submit
 };

@@ -179,7 +179,7 @@ void run(NpuDevice& device, SelftestLine& line) {
   std::vector<Job> jobs;
   jobs.reserve(line.n_lists);
   for (uint32_t i = 0; i < line.n_lists; ++i)
-    jobs.emplace_back(device, line.domain + i / info.lists_per_domain, shape, line.orientation);
+    jobs.emplace_back(device, line.domain + info.domain_in_set(i), shape, line.orientation);
   line.n_tasks = jobs.front().n_tasks();
   const Operands operands = random_operands(shape);
   std::vector<NpuList> lists;
@@ -251,8 +251,7 @@ I4Overflow observe_i4_overflow(NpuDevice& device) {
 std::vector<SelftestLine> selftest(NpuDevice& device,
                                    const std::function<void(const SelftestLine&)>& done) {
   const NpuInfo& about = device.info();
-  const uint32_t n_lists =
-      std::min(about.n_cores, about.lists_per_domain * about.domains_per_submit);
+  const uint32_t n_lists = about.lists_per_submit();
   std::vector<SelftestLine> lines;
   const auto run_all = [&](MatmulType type, Orientation orientation, std::span<const Shape> shapes,
                            uint32_t domain) {

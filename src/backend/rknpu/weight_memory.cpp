@@ -11,20 +11,48 @@ constexpr size_t kAlignment = 64;
 
 }  // namespace
 
-bool WeightMemory::has_room(size_t size) const {
-  return size <= left_in_buffer() || size <= device_.free_bytes(domain_);
+WeightMemory::WeightMemory(NpuDevice& device, uint32_t set) : device_(device) {
+  const uint32_t n_domains = device.info().domains_per_submit;
+  for (uint32_t i = 0; i < n_domains; ++i) domains_.push_back({.domain = set * n_domains + i});
 }
 
-WeightPlace WeightMemory::take(size_t size) {
-  if (size > left_in_buffer()) {
-    const size_t most = std::min(kBufferBytes, device_.free_bytes(domain_));
-    buffers_.push_back(device_.allocate(std::max(size, most), domain_));
-    used_ = 0;
+bool WeightMemory::has_room(std::span<const size_t> sizes) const {
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    const OfDomain& there = domains_[i];
+    if (sizes[i] > there.left() && sizes[i] > device_.free_bytes(there.domain)) return false;
   }
-  const WeightPlace place{buffers_.back().get(), used_, size};
-  used_ = std::min(buffers_.back()->bytes().size(),
-                   (used_ + size + kAlignment - 1) / kAlignment * kAlignment);
+  return true;
+}
+
+std::vector<WeightPlace> WeightMemory::take(std::span<const size_t> sizes) {
+  std::vector<WeightPlace> places;
+  places.reserve(sizes.size());
+  try {
+    for (size_t i = 0; i < sizes.size(); ++i)
+      places.push_back(sizes[i] == 0 ? WeightPlace{} : take_in(domains_[i], sizes[i]));
+  } catch (...) {
+    give_back(places);
+    throw;
+  }
+  return places;
+}
+
+WeightPlace WeightMemory::take_in(OfDomain& there, size_t size) {
+  if (size > there.left()) {
+    const size_t most = std::min(kBufferBytes, device_.free_bytes(there.domain));
+    there.buffers.push_back(device_.allocate(std::max(size, most), there.domain));
+    there.used = 0;
+  }
+  const WeightPlace place{there.buffers.back().get(), there.used, size};
+  there.used = std::min(there.buffers.back()->bytes().size(),
+                        (there.used + size + kAlignment - 1) / kAlignment * kAlignment);
   return place;
+}
+
+void WeightMemory::give_back(std::span<const WeightPlace> last) noexcept {
+  for (size_t i = 0; i < last.size(); ++i) {
+    if (last[i].size != 0) domains_[i].used = last[i].offset;
+  }
 }
 
 }  // namespace wattle::rknpu

@@ -280,10 +280,14 @@ TEST(RknpuHadamard, KeepsProductsAndSpreadsOutliers) {
 
 TEST(RknpuTiles, CoverEveryColumnInWholeRunsOf32) {
   for (size_t n_in = 1; n_in <= 40000; n_in += n_in < 600 ? 1 : 997) {
-    for (const Arithmetic arithmetic : {Arithmetic::w16a16, Arithmetic::w8a8, Arithmetic::w4a8}) {
-      const KTiles tiles = tiles_of(arithmetic, n_in);
+    for (const auto& [arithmetic, form] : {std::pair(Arithmetic::w16a16, Form::vendor),
+                                           {Arithmetic::w16a16, Form::rocket},
+                                           {Arithmetic::w8a8, Form::vendor},
+                                           {Arithmetic::w4a8, Form::vendor},
+                                           {Arithmetic::w4a8, Form::rocket}}) {
+      const KTiles tiles = tiles_of(arithmetic, form, n_in);
       EXPECT_EQ(tiles.size % 32, 0U);
-      EXPECT_LE(tiles.size, kLargestTile);
+      EXPECT_LE(tiles.size, largest_tile(form));
       EXPECT_GE(tiles.n_k(), n_in);
       EXPECT_LT(tiles.n_k() - n_in, 32 * tiles.n);
       if (arithmetic == Arithmetic::w4a8) {

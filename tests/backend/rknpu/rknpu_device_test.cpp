@@ -48,7 +48,14 @@ struct Faults {
 
 class RknpuDeviceTest : public testing::Test {
  protected:
+  RknpuDeviceTest() { simulate(Form::vendor); }
   RknpuDevice device(RknpuOptions options) { return {context, cpu, *npu, std::move(options)}; }
+  // Its devices must be gone.
+  void simulate(Form form) {
+    npu = open_simulated_npu({.form = form, .fault = [this](SimulatedCall call, uint64_t n) {
+                                return faults.of(call, n);
+                              }});
+  }
 
   Faults faults;
   std::vector<std::string> warnings;
@@ -57,8 +64,7 @@ class RknpuDeviceTest : public testing::Test {
          if (level == LogLevel::warning) warnings.emplace_back(line);
        }}};
   CpuDevice cpu{context};
-  std::unique_ptr<NpuDevice> npu = open_simulated_npu(
-      {.fault = [this](SimulatedCall call, uint64_t n) { return faults.of(call, n); }});
+  std::unique_ptr<NpuDevice> npu;
   std::vector<std::unique_ptr<Linear>> linears;
 };
 
@@ -73,6 +79,11 @@ double bound_of(Arithmetic arithmetic) {
   return 0;
 }
 
+constexpr std::pair<Arithmetic, Form> kEveryWay[] = {
+    {Arithmetic::w16a16, Form::vendor}, {Arithmetic::w16a16, Form::rocket},
+    {Arithmetic::w8a8, Form::vendor},   {Arithmetic::w8a8, Form::rocket},
+    {Arithmetic::w4a8, Form::vendor},   {Arithmetic::w4a8, Form::rocket}};
+
 TEST_F(RknpuDeviceTest, ProductsAreThoseOfTheDecodedWeights) {
   test::RandomBlocks random(1);
   std::mt19937 shapes(2);
@@ -85,10 +96,11 @@ TEST_F(RknpuDeviceTest, ProductsAreThoseOfTheDecodedWeights) {
     const Matrix w(random, dtype.type, n_out, n_in);
     const Rows x = random_rows(random, n_rows, (n_in + 15) / 16 * 16);
     const MatView<const float> input(x.view.data, n_rows, n_in, x.view.n_cols);
-    for (const Arithmetic arithmetic : {Arithmetic::w16a16, Arithmetic::w8a8, Arithmetic::w4a8}) {
+    for (const auto& [arithmetic, form] : kEveryWay) {
       SCOPED_TRACE(std::string(dtype.name) + " " + std::string(name_of(arithmetic)) + " " +
                    std::to_string(n_rows) + " x " + std::to_string(n_in) + " x " +
-                   std::to_string(n_out));
+                   std::to_string(n_out) + (form == Form::rocket ? " rocket" : ""));
+      simulate(form);
       auto rknpu = device({.arithmetic = arithmetic, .min_rows = 1});
       const auto linear = rknpu.prepare(w.view, {.max_rows = n_rows, .scale = 0.5f});
       const bool fits = arithmetic != Arithmetic::w4a8 || int4_type(dtype.type);
@@ -134,7 +146,9 @@ TEST_F(RknpuDeviceTest, LargeProductsAreCutIntoRounds) {
   test::RandomBlocks random(4);
   const Matrix w(random, DType::q4_0, 9000, 256);
   const Rows x = random_rows(random, 700, 256);
-  for (const Arithmetic arithmetic : {Arithmetic::w16a16, Arithmetic::w4a8}) {
+  for (const auto& [arithmetic, form] : kEveryWay) {
+    if (arithmetic == Arithmetic::w8a8) continue;  // as w16a16
+    simulate(form);
     auto rknpu = device({.arithmetic = arithmetic, .min_rows = 1});
     const auto linear = rknpu.prepare(w.view, {.max_rows = 700});
     const Rows y(700, 9000);
@@ -244,7 +258,8 @@ class RknpuExperts : public RknpuDeviceTest {
 };
 
 TEST_F(RknpuExperts, AreTheProductsOfTheirOwnMatrices) {
-  for (const Arithmetic arithmetic : {Arithmetic::w16a16, Arithmetic::w8a8, Arithmetic::w4a8}) {
+  for (const auto& [arithmetic, form] : kEveryWay) {
+    simulate(form);
     auto rknpu = device({.arithmetic = arithmetic, .min_rows = 32});
     const uint64_t before = npu->usage().n_submits;
     multiply_and_check(rknpu, arithmetic);

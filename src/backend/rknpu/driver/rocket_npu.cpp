@@ -26,8 +26,9 @@ using Clock = std::chrono::steady_clock;
 
 constexpr uint32_t kCores = 3;  // of an RK3588, the one chip that mainline drives
 constexpr uint32_t kDomains = 16;
-// After this the kernel has reset the core of a job, and a little more for doing it.
-constexpr std::chrono::milliseconds kKernelLimit{600};
+// After this the kernel resets the core of a job.
+constexpr std::chrono::milliseconds kJobLimit{500};
+constexpr std::chrono::milliseconds kKernelLimit = kJobLimit + std::chrono::milliseconds(100);
 
 // One descriptor: an IOMMU domain, and jobs that run one after the other.
 struct Domain {
@@ -46,7 +47,8 @@ NpuInfo info_of(const OpenNode& node) {
           .domain_bytes = kDomainBytes,
           .lists_per_domain = 1,
           .domains_per_submit = kCores,
-          .tells_faults = false};
+          .tells_faults = false,
+          .list_limit = kJobLimit};
 }
 
 class RocketBuffer final : public NpuBuffer {

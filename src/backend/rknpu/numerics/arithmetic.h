@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "backend/rknpu/form.h"
 #include "backend/rknpu/matmul_type.h"
 
 namespace wattle::rknpu {
@@ -52,14 +53,18 @@ struct KTiles {
   size_t n_k() const noexcept { return size * n; }  // columns, with zeros behind the last one of W
 };
 
-inline constexpr size_t kInt4Group = 32;      // weights of 4 bits that share a scale in a file
-inline constexpr size_t kLargestTile = 8192;  // where the vendor's runtimes cut k, too
+inline constexpr size_t kInt4Group = 32;  // weights of 4 bits that share a scale in a file
+
+// Columns of the largest tile. Vendor: where its runtimes cut k, too. Rocket: in f16 a core's
+// buffer has room for two groups of kernels of that many beside some rows, as published programs
+// want it.
+constexpr size_t largest_tile(Form form) noexcept { return form == Form::vendor ? 8192 : 4096; }
 
 // w4a8: the groups of the file, so that no weight is rounded again. Others: as few as may be.
-constexpr KTiles tiles_of(Arithmetic arithmetic, size_t n_in) noexcept {
+constexpr KTiles tiles_of(Arithmetic arithmetic, Form form, size_t n_in) noexcept {
   const size_t n_k = (n_in + 31) / 32 * 32;
   if (arithmetic == Arithmetic::w4a8) return {kInt4Group, n_k / kInt4Group};
-  const size_t n = (n_k + kLargestTile - 1) / kLargestTile;
+  const size_t n = (n_k + largest_tile(form) - 1) / largest_tile(form);
   return {(n_k / 32 + n - 1) / n * 32, n};
 }
 

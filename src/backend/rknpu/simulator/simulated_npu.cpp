@@ -26,6 +26,7 @@ namespace {
 
 constexpr uint32_t kCores = 3;
 constexpr uint32_t kDomains = 16;
+constexpr std::chrono::milliseconds kRocketLimit{500};  // of a list: then the core is reset
 // The window of a domain less a guard at both ends.
 constexpr uint64_t kWindowBegin = 0x10000;
 constexpr uint64_t kWindowEnd = 0xffff0000;
@@ -58,7 +59,8 @@ NpuInfo info_of(const SimulatorOptions& options) {
           .domain_bytes = kWindowEnd - kWindowBegin,
           .lists_per_domain = is_vendor ? kCores : 1,
           .domains_per_submit = is_vendor ? 1 : kCores,
-          .tells_faults = is_vendor};
+          .tells_faults = is_vendor,
+          .list_limit = is_vendor ? std::chrono::milliseconds(0) : kRocketLimit};
 }
 
 [[noreturn]] void throw_lost() {

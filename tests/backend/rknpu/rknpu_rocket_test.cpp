@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrices on the mainline driver: domains that are descriptors with one list each, lists that may
+// not take long, and hangs that nobody tells. On the simulator, and through the driver on a kernel
+// that tests make.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "backend/cpu/cpu_device.h"
+#include "backend/rknpu/driver/rocket_npu.h"
+#include "backend/rknpu/rknpu_device.h"
+#include "backend/rknpu/simulator/simulated_npu.h"
+#include "tests/backend/rknpu/fake_kernel.h"
+#include "tests/support/random_matrix.h"
+
+namespace wattle::rknpu {
+namespace {
+
+using testing::HasSubstr;
+using wattle::test::Matrix;
+using wattle::test::random_rows;
+using wattle::test::relative_error;
+using wattle::test::Rows;
+
+constexpr double kOfHalves = 5e-4;  // w16a16: 11 bits of each operand
+constexpr double kOfInt8 = 0.03;    // the processor: activations of 8 bits
+
+class RknpuRocket : public testing::Test {
+ protected:
+  std::vector<std::string> warnings;
+  EngineContext context{
+      {.n_threads = 2, .isa = Isa::scalar, .log = [this](LogLevel level, std::string_view line) {
+         if (level == LogLevel::warning) warnings.emplace_back(line);
+       }}};
+  CpuDevice cpu{context};
+  wattle::test::RandomBlocks random{21};
+  Matrix w{random, DType::q4_0, 300, 512};
+  Rows x = random_rows(random, 40, 512);
+};
+
+TEST_F(RknpuRocket, AMatrixIsSpreadOverTheDomainsOfASubmit) {
+  const auto npu = open_simulated_npu({.form = Form::rocket});
+  RknpuDevice rknpu(context, cpu, *npu, {.arithmetic = Arithmetic::w4a8, .min_rows = 1});
+  const size_t before = npu->free_bytes(3);
+  const auto linear = rknpu.prepare(w.view, {.max_rows = 40});
+  ASSERT_EQ(rknpu.status().n_on_npu, 1U);
+  for (uint32_t domain = 0; domain < 3; ++domain) EXPECT_LT(npu->free_bytes(domain), before);
+  // Three lists at a time, which a list a domain allows in three domains only.
+  const NpuUsage probed = npu->usage();
+  const Rows y(40, 300);
+  rknpu.linear(x.view, std::vector<LinearCall>{{linear.get(), y.view}});
+  EXPECT_EQ(npu->usage().n_submits, probed.n_submits + 1);
+  EXPECT_GE(npu->usage().n_tasks, probed.n_tasks + 3 * 512 / 32);
+}
+
+// The kernel resets a core whose list takes half a second.
+TEST_F(RknpuRocket, NoListTakesLong) {
+  const auto npu = open_simulated_npu({.form = Form::rocket});
+  for (const size_t n_in : {size_t{128}, size_t{4096}}) {
+    const Matrix large(random, DType::q8_0, 20000 * 128 / n_in, n_in);
+    RknpuDevice rknpu(context, cpu, *npu, {.min_rows = 1});
+    const auto linear = rknpu.prepare(large.view, {.max_rows = 300});
+    ASSERT_EQ(rknpu.status().n_on_npu, 1U);
+    const Rows many = random_rows(random, 300, n_in);
+    const Rows y(300, large.view.shape[0]);
+    const NpuUsage before = npu->usage();
+    rknpu.linear(many.view, std::vector<LinearCall>{{linear.get(), y.view}});
+    const NpuUsage after = npu->usage();
+    EXPECT_LE(relative_error(large, many.view.rows({299, 300}), y.view.rows({299, 300})),
+              kOfHalves);
+    const auto n_submits = static_cast<double>(after.n_submits - before.n_submits);
+    EXPECT_LT((after.busy_ms - before.busy_ms) / n_submits,
+              static_cast<double>(npu->info().list_limit.count()) / 4);
+  }
+}
+
+TEST_F(RknpuRocket, ResultsThatWereNotWrittenAreAFault) {
+  std::set<uint64_t> fails;
+  uint64_t n_submits = 0;
+  const auto npu = open_simulated_npu(
+      {.form = Form::rocket, .fault = [&](SimulatedCall call, uint64_t n) {
+         if (call != SimulatedCall::submit) return SimulatedFault::none;
+         n_submits = n + 1;
+         return fails.contains(n) ? SimulatedFault::timeout : SimulatedFault::none;
+       }});
+  for (const Arithmetic arithmetic : {Arithmetic::w16a16, Arithmetic::w8a8, Arithmetic::w4a8}) {
+    SCOPED_TRACE(name_of(arithmetic));
+    RknpuDevice rknpu(context, cpu, *npu, {.arithmetic = arithmetic, .min_rows = 1});
+    const auto linear = rknpu.prepare(w.view, {.max_rows = 40});
+    ASSERT_EQ(rknpu.status().n_on_npu, 1U);
+    const auto multiply = [&] {
+      const Rows y(40, 300);
+      rknpu.linear(x.view, std::vector<LinearCall>{{linear.get(), y.view}});
+      return relative_error(w, x.view, y.view);
+    };
+    warnings.clear();
+    multiply();  // leaves results in the buffers
+    fails.insert(n_submits);
+    EXPECT_LE(multiply(), kOfInt8);
+    EXPECT_EQ(rknpu.status().n_faults, 1U);
+    EXPECT_THAT(warnings, testing::ElementsAre(HasSubstr("were not written"), HasSubstr("reset")));
+    const uint64_t before = npu->usage().n_submits;
+    multiply();
+    EXPECT_EQ(npu->usage().n_submits, before + 1) << "the NPU is used again";
+    EXPECT_EQ(rknpu.status().n_faults, 1U);
+  }
+}
+
+TEST_F(RknpuRocket, ThroughTheDriver) {
+  const auto kernel = std::make_shared<test::FakeRocketKernel>();
+  {
+    const auto npu = open_rocket_npu(kernel);
+    RknpuDevice rknpu(context, cpu, *npu, {.min_rows = 1});
+    const auto linear = rknpu.prepare(w.view, {.max_rows = 40});
+    ASSERT_EQ(rknpu.status().n_on_npu, 1U);
+    const Rows y(40, 300);
+    const std::vector<LinearCall> call{{linear.get(), y.view}};
+    kernel->job_windows.clear();
+    rknpu.linear(x.view, call);
+    EXPECT_LE(relative_error(w, x.view, y.view), kOfHalves);
+    const std::set<uint32_t> windows(kernel->job_windows.begin(), kernel->job_windows.end());
+    EXPECT_EQ(windows.size(), 3U);
+
+    kernel->hangs = true;
+    rknpu.linear(x.view, call);
+    EXPECT_LE(relative_error(w, x.view, y.view), kOfInt8);
+    EXPECT_THAT(warnings, testing::ElementsAre(HasSubstr("were not written"), HasSubstr("reset")));
+    kernel->hangs = false;
+    rknpu.linear(x.view, call);
+    EXPECT_LE(relative_error(w, x.view, y.view), kOfHalves);
+    EXPECT_EQ(rknpu.status().n_faults, 1U);
+  }
+  EXPECT_TRUE(kernel->is_clean());
+}
+
+// A driver whose jobs never run is found out by the first probe.
+TEST_F(RknpuRocket, ProbesFindAnNpuThatDoesNothing) {
+  const auto kernel = std::make_shared<test::FakeRocketKernel>();
+  kernel->hangs = true;
+  const auto npu = open_rocket_npu(kernel);
+  RknpuDevice rknpu(context, cpu, *npu, {.min_rows = 1});
+  const auto first = rknpu.prepare(w.view, {.max_rows = 40});
+  const auto second = rknpu.prepare(w.view, {.max_rows = 40});
+  EXPECT_EQ(rknpu.status().n_on_npu, 0U);
+  EXPECT_FALSE(rknpu.status().in_use);
+  const Rows y(40, 300);
+  rknpu.linear(x.view, std::vector<LinearCall>{{second.get(), y.view}});
+  EXPECT_LE(relative_error(w, x.view, y.view), kOfInt8);
+}
+
+}  // namespace
+}  // namespace wattle::rknpu
