@@ -27,10 +27,12 @@ constexpr size_t kMaxListingBytes = size_t{64} << 20;
 
 struct NpuFlags {
   std::string action;
+  std::string chip = "rk3588";
   std::string type;
   uint32_t commands = 0x10000000;  // room for 128 MiB of them, and for as much of A
   rknpu::Matmul matmul{.a = 0x18000000, .b = 0x20000000, .c = 0x30000000};
-  std::string orientation;  // empty: native, or the one that the mainline driver has
+  uint32_t coefficients = 0x38000000;  // of RK3576
+  std::string orientation;             // empty: native, or the one that the mainline driver has
   std::string form = "vendor";
   std::string runtime = "1.6";
   bool weight_reuse = false;
@@ -59,7 +61,37 @@ void check_address(std::string_view flag, uint32_t address, uint64_t bytes) {
               "addresses of the NPU have 32 bits");
 }
 
+rknpu::Chip chip_of(const NpuFlags& flags) {
+  return flags.chip == "rk3576" ? rknpu::Chip::rk3576 : rknpu::Chip::rk3588;
+}
+
+std::vector<rknpu::TaskCommands> program_of_rk3576(const NpuFlags& flags) {
+  const auto output = rknpu::rk3576_output_of(flags.type);
+  if (!output || !flags.orientation.empty() || flags.weight_reuse || flags.data_reuse) {
+    throw Error(ErrorCode::usage,
+                "wattle npu emit: of RK3576 there are products of --type i8 (i8i8i32), "
+                "i8i8i32-wide and i8i8i8, without --orientation and reuse",
+                "wattle npu emit --chip rk3576 --type i8 --m 4 --k 512 --n 64");
+  }
+  const rknpu::Rk3576Task task{.output = *output,
+                               .m = flags.matmul.m,
+                               .k = flags.matmul.k,
+                               .n = flags.matmul.n,
+                               .a = flags.matmul.a,
+                               .b = flags.matmul.b,
+                               .c = flags.matmul.c,
+                               .coefficients = flags.coefficients};
+  const rknpu::TaskCommands commands = rknpu::commands_of(task, flags.commands);
+  const uint64_t c_bytes = uint64_t{task.m} * task.n * sizeof(int32_t);
+  check_address("--a", task.a, uint64_t{task.m} * task.k);
+  check_address("--b", task.b, uint64_t{task.k} * task.n);
+  check_address("--c", task.c, c_bytes);
+  check_address("--coefficients", task.coefficients, uint64_t{16} * task.n);
+  return {commands};
+}
+
 std::vector<rknpu::TaskCommands> program_of(const NpuFlags& flags) {
+  if (chip_of(flags) == rknpu::Chip::rk3576) return program_of_rk3576(flags);
   const rknpu::Form form = form_of(flags.form);
   const auto runtime = flags.runtime == "1.5" ? rknpu::Runtime::v1_5 : rknpu::Runtime::v1_6;
   rknpu::Matmul matmul = flags.matmul;
@@ -100,29 +132,30 @@ int emit(const NpuFlags& flags) {
     return kExitOk;
   }
   for (size_t i = 0; i < program.size(); ++i) {
-    print_out(fmt::format("# task {}: {}; commands at {:#x}\n", i, rknpu::summary(program[i].words),
-                          program[i].address));
-    for (const uint64_t word : program[i].words) print_out(rknpu::annotated(word) + "\n");
+    print_out(fmt::format("# task {}: {}; commands at {:#x}\n", i,
+                          rknpu::summary(program[i].words, chip_of(flags)), program[i].address));
+    for (const uint64_t word : program[i].words)
+      print_out(rknpu::annotated(word, chip_of(flags)) + "\n");
   }
   return kExitOk;
 }
 
-int decode() {
+int decode(rknpu::Chip chip) {
   const std::vector<uint64_t> words = rknpu::parse_listing(read_text_file("-", kMaxListingBytes));
   if (words.empty()) {
     throw Error(ErrorCode::bad_input, "no command words on standard input",
                 "`wattle npu emit --type i8 --m 4 --k 512 --n 256` prints some");
   }
-  for (const uint64_t word : words) print_out(rknpu::annotated(word) + "\n");
+  for (const uint64_t word : words) print_out(rknpu::annotated(word, chip) + "\n");
   const auto tasks = rknpu::tasks_of(words);
   for (size_t i = 0; i < tasks.size(); ++i)
-    print_out(fmt::format("# task {}: {}\n", i, rknpu::summary(tasks[i])));
+    print_out(fmt::format("# task {}: {}\n", i, rknpu::summary(tasks[i], chip)));
   return kExitOk;
 }
 
 int run_action(const NpuFlags& flags) {
   if (flags.action == "emit") return emit(flags);
-  if (flags.action == "decode") return decode();
+  if (flags.action == "decode") return decode(chip_of(flags));
   const auto device =
       open_npu({.device = flags.device, .form = form_of(flags.form), .faults = flags.faults});
   const NpuSelftest selftest = run_npu_selftest(*device, !flags.json);
@@ -141,6 +174,11 @@ Command add_npu(CLI::App& program) {
                   "selftest: products on a device, compared with plain arithmetic")
       ->required()
       ->check(CLI::IsMember({"emit", "decode", "selftest"}));
+  app->add_option("--chip", flags->chip,
+                  "emit and decode: rk3588 (default), or rk3576, of which there are products of "
+                  "int8 in one task")
+      ->check(CLI::IsMember({"rk3588", "rk3576"}))
+      ->type_name("CHIP");
   app->add_option("--type", flags->type, "elements of A and B: f16, i8, i4; f16f16f16: C in f16")
       ->type_name("TYPE");
   app->add_option("--m", flags->matmul.m, "rows of A and C")->type_name("N");
@@ -164,6 +202,9 @@ Command add_npu(CLI::App& program) {
       ->type_name("ADDRESS");
   app->add_option("--c", flags->matmul.c, "address of C (default 0x30000000)")
       ->type_name("ADDRESS");
+  app->add_option("--coefficients", flags->coefficients,
+                  "rk3576: address of what its outputs pass (default 0x38000000)")
+      ->type_name("ADDRESS");
   app->add_option("--commands", flags->commands, "address of the commands (default 0x10000000)")
       ->type_name("ADDRESS");
   app->add_flag("--weight-reuse", flags->weight_reuse, "the task before left the same weights");
@@ -180,6 +221,7 @@ Command add_npu(CLI::App& program) {
   app->footer(
       "wattle npu emit --type i8 --m 4 --k 512 --n 256\n"
       "wattle npu emit --type i4 --m 2 --k 64 --n 64 | wattle npu decode\n"
+      "wattle npu emit --chip rk3576 --type i8 --m 4 --k 512 --n 64\n"
       "wattle npu selftest\n"
       "Nothing of this has been run on silicon by us. docs/npu.md says what is proven, and how.");
   return {app, [flags] { return run_action(*flags); }};

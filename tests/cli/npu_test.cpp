@@ -52,6 +52,23 @@ TEST(Npu, TheMainlineDriverHasColumns) {
   EXPECT_THAT(run_wattle(args).err, HasSubstr("only been seen to run columns"));
 }
 
+TEST(Npu, Rk3576HasProductsOfInt8) {
+  const auto emitted = run_wattle({"npu", "emit", "--chip", "rk3576", "--type", "i8i8i32-wide",
+                                   "--m", "4", "--k", "512", "--n", "64"});
+  EXPECT_EQ(emitted.exit_code, 0) << emitted.err;
+  const std::string_view summary =
+      "# task 0: i8i8i32-wide, 4 rows x 512 x 64; A 0x18000000, B 0x20000000, C 0x30000000";
+  EXPECT_THAT(emitted.out, HasSubstr(summary));
+  EXPECT_THAT(emitted.out, HasSubstr("2001380000005020  DPU_RDMA  5020  0x38000000"));
+  const auto decoded =
+      run_wattle({"npu", "decode", "--chip", "rk3576"}, {.stdin_text = emitted.out});
+  EXPECT_THAT(decoded.out, HasSubstr(summary));
+  const auto refused = run_wattle(
+      {"npu", "emit", "--chip", "rk3576", "--type", "f16", "--m", "4", "--k", "512", "--n", "64"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("i8i8i32-wide and i8i8i8"));
+}
+
 TEST(Npu, SelftestComparesProductsOfTheSimulator) {
   const auto text = run_wattle({"npu", "selftest"});
   EXPECT_EQ(text.exit_code, 0);

@@ -90,12 +90,32 @@ std::string_view orientation_of(const Registers& registers, uint32_t width, uint
   return "panels";
 }
 
+// int8 is all that is known of it.
+std::string summary_of_rk3576(const Registers& registers, size_t n_words) {
+  if (!registers.has_all(Target::cna, {0x1020, 0x1024, 0x1088, 0x1094, 0x1110}) ||
+      !registers.has_all(Target::dpu, {0x4010, 0x4018}) || registers.at(Target::cna, 0x100c) != 0)
+    return fmt::format("{} words, no product of a known type", n_words);
+  const uint32_t format = registers.at(Target::dpu, 0x4010);
+  return fmt::format("{}, {} rows x {} x {}; A {:#x}, B {:#x}, C {:#x}",
+                     format == 0            ? "i8i8i8"
+                     : format == 0x80000000 ? "i8i8i32"
+                                            : "i8i8i32-wide",
+                     registers.at(Target::cna, 0x1094), registers.at(Target::cna, 0x1020),
+                     uint64_t{registers.at(Target::cna, 0x1024)} + 1,
+                     registers.at(Target::cna, 0x1088), registers.at(Target::cna, 0x1110),
+                     registers.at(Target::dpu, 0x4018));
+}
+
 }  // namespace
 
-std::string annotated(uint64_t word) {
+std::string annotated(uint64_t word, Chip chip) {
   const RegisterWrite write = write_of(word);
   const Register* known = find_register(write.target, write.offset);
   if (word == 0) return fmt::format("{:016x}  nothing", word);
+  if (chip == Chip::rk3576) {
+    return fmt::format("{:016x}  {:<8}  {:04x}  {:#x}", word, name_of(write.target), write.offset,
+                       write.value);
+  }
   return fmt::format("{:016x}  {:<8}  {:04x}  {:<20}  {}", word, name_of(write.target),
                      write.offset, known != nullptr ? known->name : "?",
                      known != nullptr ? fields_text(known->fields, write.value)
@@ -139,8 +159,9 @@ std::vector<std::span<const uint64_t>> tasks_of(std::span<const uint64_t> words)
   return tasks;
 }
 
-std::string summary(std::span<const uint64_t> task) {
+std::string summary(std::span<const uint64_t> task, Chip chip) {
   const Registers registers(task);
+  if (chip == Chip::rk3576) return summary_of_rk3576(registers, task.size());
   const bool is_whole =
       registers.has_all(Target::cna, {0x100c, 0x1020, 0x1038, 0x1070, 0x1088, 0x1110}) &&
       registers.has_all(Target::dpu, {0x4010, 0x4020});

@@ -1,26 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/rknpu/matmul_task.h"
 
+#include "backend/rknpu/register_writer.h"
+
 namespace wattle::rknpu {
 namespace {
-
-// Writes in order, to one block at a time.
-class Writer {
- public:
-  explicit Writer(std::vector<RegisterWrite>& writes) : writes_(writes) {}
-
-  void to(Target target) { target_ = target; }
-  void set(uint16_t offset, uint32_t value) { writes_.push_back({target_, offset, value}); }
-  // Every register from first to last.
-  void clear(uint16_t first, uint16_t last) {
-    for (uint32_t offset = first; offset <= last; offset += 4)
-      set(static_cast<uint16_t>(offset), 0);
-  }
-
- private:
-  std::vector<RegisterWrite>& writes_;
-  Target target_ = Target::none;
-};
 
 constexpr uint32_t pair(uint32_t high, uint32_t low) { return high << 16 | low; }
 // Sums of f32 that are written as f16.
@@ -29,7 +13,7 @@ constexpr bool narrows(const MatmulTypeInfo& type) {
 }
 constexpr uint32_t stride_28(int32_t cells) { return static_cast<uint32_t>(cells) & 0x0fffffff; }
 
-void write_cna(const MatmulTask& task, const MatmulTypeInfo& type, Writer& out) {
+void write_cna(const MatmulTask& task, const MatmulTypeInfo& type, RegisterWriter& out) {
   const uint32_t row_bytes = type.row_bytes(task.k);
   const uint32_t plane = pair(task.width, task.height);
   out.to(Target::cna);
@@ -63,7 +47,7 @@ void write_cna(const MatmulTask& task, const MatmulTypeInfo& type, Writer& out) 
   out.clear(0x1140, 0x1184);
 }
 
-void write_core(const MatmulTask& task, const MatmulTypeInfo& type, Writer& out) {
+void write_core(const MatmulTask& task, const MatmulTypeInfo& type, RegisterWriter& out) {
   out.to(Target::core);
   out.set(0x3010, type.proc_precision << 8 | static_cast<uint32_t>(task.qd_en));
   out.set(0x3014, pair(task.height - 1, task.width - 1));
@@ -72,7 +56,7 @@ void write_core(const MatmulTask& task, const MatmulTypeInfo& type, Writer& out)
   out.set(0x3030, 0);
 }
 
-void write_dpu(const MatmulTask& task, const MatmulTypeInfo& type, Writer& out) {
+void write_dpu(const MatmulTask& task, const MatmulTypeInfo& type, RegisterWriter& out) {
   out.to(Target::dpu);
   out.set(0x400c, 0x1e4);
   out.set(0x4010, type.data_format);
@@ -105,7 +89,7 @@ void write_dpu(const MatmulTask& task, const MatmulTypeInfo& type, Writer& out) 
 }
 
 // Reads nothing; without it a job of the mainline driver does not end.
-void write_rdma(const MatmulTask& task, Writer& out) {
+void write_rdma(const MatmulTask& task, RegisterWriter& out) {
   out.to(Target::dpu_rdma);
   out.set(0x500c, task.width - 1);
   out.set(0x5010, task.height - 1);
@@ -131,7 +115,7 @@ void write_rdma(const MatmulTask& task, Writer& out) {
 std::vector<RegisterWrite> register_writes(const MatmulTask& task, bool with_rdma) {
   const MatmulTypeInfo& type = info(task.type);
   std::vector<RegisterWrite> writes;
-  Writer out(writes);
+  RegisterWriter out(writes);
   out.to(Target::dpu);
   out.set(0x4004, 0xe);  // registers in two sets by turns
   if (with_rdma) {

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "wattle/error.h"
 
 namespace wattle::rknpu {
@@ -22,15 +24,28 @@ constexpr uint32_t fetches_of(size_t body_words) {
   return static_cast<uint32_t>((body_words + 1) / 2 + 1);
 }
 
+void check_address(uint32_t address) {
+  if (address % 16 == 0) return;
+  throw Error(ErrorCode::bad_input,
+              fmt::format("commands at {:#x}, expected a multiple of 16", address),
+              "the command fetcher reads pairs of words");
+}
+
+// The four words that end a task: where the next one's commands lie, if there is one, and how many
+// fetches they take; then the blocks start.
+void end_task(std::vector<uint64_t>& words, std::optional<uint32_t> next, uint32_t n_fetches,
+              uint32_t blocks) {
+  words.push_back(next ? word_of({Target::pc, 0x0010, *next}) : uint64_t{0});
+  words.push_back(word_of({Target::pc, 0x0014, next ? n_fetches : 0}));
+  words.push_back(word_of({Target::version, 0, 0}));
+  words.push_back(word_of({Target::enable, 0x0008, blocks}));
+}
+
 }  // namespace
 
 std::vector<TaskCommands> commands_of(std::span<const MatmulTask> tasks, Form form,
                                       uint32_t address) {
-  if (address % 16 != 0) {
-    throw Error(ErrorCode::bad_input,
-                fmt::format("commands at {:#x}, expected a multiple of 16", address),
-                "the command fetcher reads pairs of words");
-  }
+  check_address(address);
   if (tasks.size() * task_bytes(form) > kAddressEnd - address) {
     throw Error(ErrorCode::bad_input,
                 fmt::format("commands of {} tasks at {:#x} do not fit 32-bit addresses",
@@ -43,13 +58,18 @@ std::vector<TaskCommands> commands_of(std::span<const MatmulTask> tasks, Form fo
     task.address = address + static_cast<uint32_t>(i) * task_bytes(form);
     const std::vector<RegisterWrite> body = register_writes(tasks[i], form == Form::rocket);
     for (const RegisterWrite& write : body) task.words.push_back(word_of(write));
-    const bool chained = form == Form::vendor && i + 1 < tasks.size();
-    task.words.push_back(chained ? word_of({Target::pc, 0x0010, task.address + task_bytes(form)})
-                                 : uint64_t{0});
-    task.words.push_back(word_of({Target::pc, 0x0014, chained ? fetches_of(body.size()) : 0}));
-    task.words.push_back(word_of({Target::version, 0, 0}));
-    task.words.push_back(word_of({Target::enable, 0x0008, enabled_blocks(form)}));
+    std::optional<uint32_t> next;
+    if (form == Form::vendor && i + 1 < tasks.size()) next = task.address + task_bytes(form);
+    end_task(task.words, next, fetches_of(body.size()), enabled_blocks(form));
   }
+  return commands;
+}
+
+TaskCommands commands_of(const Rk3576Task& task, uint32_t address) {
+  check_address(address);
+  TaskCommands commands{.words = {}, .address = address};
+  for (const RegisterWrite& write : register_writes(task)) commands.words.push_back(word_of(write));
+  end_task(commands.words, std::nullopt, 0, enabled_blocks(Form::rocket));
   return commands;
 }
 

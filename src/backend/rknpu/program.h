@@ -8,6 +8,7 @@
 
 #include "backend/rknpu/form.h"
 #include "backend/rknpu/matmul_task.h"
+#include "backend/rknpu/rk3576_task.h"
 
 namespace wattle::rknpu {
 
@@ -34,6 +35,10 @@ static_assert(sizeof(TaskDescriptor) == 40);
 // Throws Error (bad_input) where `address` is not a multiple of 16, or they do not end below 4 GiB.
 std::vector<TaskCommands> commands_of(std::span<const MatmulTask> tasks, Form form,
                                       uint32_t address);
+
+// Of the one task that there is. Throws as register_writes does, and Error (bad_input) for an
+// address as above.
+TaskCommands commands_of(const Rk3576Task& task, uint32_t address);
 
 // Of commands at `address`, of Form::vendor; n_words with the four that end them.
 TaskDescriptor descriptor_of(uint32_t address, uint32_t n_words);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -47,9 +48,11 @@ void check_lines(const std::filesystem::path& file, const Check& check) {
   size_t counts[3] = {};
   for (std::string line; std::getline(lines, line);) {
     const json recorded = json::parse(line);
+    const bool is_rk3576 = recorded.contains("variant");
     SCOPED_TRACE(fmt::format("{}: {} {} x {} x {}", file.filename().string(),
-                             recorded["type"].get<std::string>(), recorded["M"].get<int>(),
-                             recorded["K"].get<int>(), recorded["N"].get<int>()));
+                             recorded[is_rk3576 ? "variant" : "type"].get<std::string>(),
+                             recorded[is_rk3576 ? "H" : "M"].get<int>(), recorded["K"].get<int>(),
+                             recorded["N"].get<int>()));
     ++counts[static_cast<size_t>(check(recorded))];
     if (testing::Test::HasFailure()) return;
   }
@@ -165,6 +168,30 @@ Outcome check_rocket(const json& line) {
   return expect_one_task(line, matmul, Form::rocket);
 }
 
+Outcome check_rk3576(const json& line) {
+  const std::string variant = line["variant"];
+  if (line["W"] != 1 || (line["H"] != 1 && line["H"].get<int>() % 4 != 0))
+    return Outcome::not_emitted;
+  Rk3576Task task{.output = variant == "int8_requant" ? Rk3576Task::Output::i8
+                            : variant == "i32out"     ? Rk3576Task::Output::i32
+                                                      : Rk3576Task::Output::i32_wide,
+                  .m = line["H"],
+                  .k = line["K"],
+                  .n = line["N"],
+                  .a = 0x101000,
+                  .b = 0x202000,
+                  .c = 0x403000,
+                  .coefficients = 0x504000};
+  try {
+    EXPECT_EQ(text_of(commands_of(task, 0).words), line["words"].get<Words>());
+  } catch (const Error& error) {
+    EXPECT_LT(line["ret"].get<int>(), 0) << error.what();
+    return Outcome::refused_likewise;
+  }
+  EXPECT_EQ(line["ret"], 0) << "the generator refuses it";
+  return Outcome::equal;
+}
+
 struct Collection {
   const char* file;
   Check check;
@@ -173,7 +200,8 @@ struct Collection {
 const Collection kCollections[] = {{"vendor_runtime_small.jsonl", check_vendor},
                                    {"vendor_runtime_commands.jsonl", check_vendor},
                                    {"mtx512_regcmd.jsonl", check_mtx512},
-                                   {"rocket_userspace_regcmd.jsonl", check_rocket}};
+                                   {"rocket_userspace_regcmd.jsonl", check_rocket},
+                                   {"rocket_userspace_rk3576_conv1x1.jsonl", check_rk3576}};
 
 void check_folder(const std::filesystem::path& folder) {
   size_t n_files = 0;
@@ -186,6 +214,23 @@ void check_folder(const std::filesystem::path& folder) {
 }
 
 TEST(RknpuStreams, OwnOnesAreReproduced) { check_folder(own_data()); }
+
+TEST(RknpuStreams, Rk3576RefusesWhatItsFieldsDoNotHold) {
+  const Rk3576Task fits{.m = 4, .k = 64, .n = 32};
+  EXPECT_NO_THROW(commands_of(fits, 0));
+  for (const auto& [m, k, n] : {std::array<uint32_t, 3>{0, 64, 32},
+                                {5, 64, 32},
+                                {4, 0, 32},
+                                {4, 48, 32},
+                                {4, 64, 40},
+                                {4, 64, 8224},
+                                {260, 1024, 32},
+                                {0xfffffffc, 1024, 32}}) {
+    const Rk3576Task task{.m = m, .k = k, .n = n};
+    EXPECT_THROW(commands_of(task, 0), Error) << m << " x " << k << " x " << n;
+  }
+  EXPECT_THROW(commands_of(fits, 8), Error);
+}
 
 TEST(RknpuStreams, RecordedOnesAreReproduced) {
   WATTLE_NEEDS_GOLDEN("rknpu");
