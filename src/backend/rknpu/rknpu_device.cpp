@@ -67,6 +67,7 @@ RknpuDevice::RknpuDevice(EngineContext& context, Device& cpu, NpuDevice& npu, Rk
       cpu_(cpu),
       npu_(npu),
       options_(std::move(options)),
+      submits_(npu),
       sets_(npu.info().n_sets()) {}
 
 RknpuDevice::~RknpuDevice() = default;
@@ -135,7 +136,8 @@ RknpuDevice::Placed RknpuDevice::place_in(Place& place, const TensorView& w,
                                          : WeightMemory(npu_, place.set).has_room(n_bytes);
   if (!has_room) return Placed::no_room;
   try {
-    if (there == nullptr) there = std::make_unique<DomainSet>(npu_, context_.pool, place.set);
+    if (there == nullptr)
+      there = std::make_unique<DomainSet>(npu_, submits_, context_.pool, place.set);
     const bool is_bank = w.n_dims == 3;
     there->runner.reserve(arithmetic, w.n_cols(), std::max(options.max_rows, options.max_slots),
                           is_bank ? min_expert_rows() : options_.min_rows);
@@ -182,56 +184,94 @@ bool RknpuDevice::passes(const PackedMatrix& packed, uint32_t set, const TensorV
   return false;
 }
 
+// The products of a call that the processor computes.
+class RknpuDevice::LinearsOnCpu final : public OtherWork {
+ public:
+  LinearsOnCpu(Device& cpu, MatView<const float> x) : cpu_(cpu), x_(x) {}
+
+  void add(const Linear& w, RowsView<float> y) noexcept { calls_[n_++] = {&w, y}; }
+  bool do_piece() noexcept override {
+    if (n_ == 0) return false;
+    cpu_.linear(x_, std::span(calls_).first(std::exchange(n_, 0)));
+    return true;
+  }
+
+ private:
+  Device& cpu_;
+  MatView<const float> x_;
+  std::array<LinearCall, kMaxLinearCalls> calls_;
+  size_t n_ = 0;
+};
+
 void RknpuDevice::linear(MatView<const float> x, std::span<const LinearCall> calls) noexcept {
   WATTLE_ASSERT(calls.size() <= kMaxLinearCalls);
   std::array<Product, kMaxLinearCalls> on_npu;
-  std::array<LinearCall, kMaxLinearCalls> on_cpu;
   size_t n_npu = 0;
-  size_t n_cpu = 0;
+  LinearsOnCpu on_cpu(cpu_, x);
+  LinearsOnCpu made_good(cpu_, x);
   const bool is_large = status_.in_use && x.n_rows >= options_.min_rows;
   for (const LinearCall& call : calls) {
     const auto& matrix = static_cast<const Matrix&>(*call.w);
     if (is_large && !matrix.npu.matrices.empty()) {
       on_npu[n_npu++] = {.place = &matrix.npu, .matrix = 0, .y = call.y, .group = 0};
+      made_good.add(*matrix.cpu, call.y);
     } else {
-      on_cpu[n_cpu++] = {matrix.cpu.get(), call.y};
+      on_cpu.add(*matrix.cpu, call.y);
     }
   }
   const std::array all_rows{RowRange{0, x.n_rows}};
-  if (n_npu != 0 && !run_on_npu(x, {}, all_rows, std::span(on_npu).first(n_npu))) {
-    for (n_cpu = 0; const LinearCall& call : calls)
-      on_cpu[n_cpu++] = {static_cast<const Matrix&>(*call.w).cpu.get(), call.y};
-  }
-  if (n_cpu != 0) cpu_.linear(x, std::span(on_cpu).first(n_cpu));
+  if (n_npu != 0 && !run_on_npu(x, {}, all_rows, std::span(on_npu).first(n_npu), on_cpu))
+    made_good.do_piece();
+  on_cpu.do_piece();
 }
+
+// The experts of a call that have few rows; a piece is those that follow each other.
+class RknpuDevice::SmallExperts final : public OtherWork {
+ public:
+  SmallExperts(RknpuDevice& device, MatView<const float> x, const ExpertSlots& slots,
+               std::span<const ExpertCall> on_cpu)
+      : device_(device), x_(x), slots_(slots), on_cpu_(on_cpu) {}
+
+  bool do_piece() noexcept override {
+    const size_t n_slots = slots_.expert.size();
+    while (next_ < n_slots && !device_.is_small(slots_, next_))
+      next_ = end_of_expert(slots_, next_);
+    if (next_ == n_slots) return false;
+    const size_t begin = next_;
+    while (next_ < n_slots && device_.is_small(slots_, next_)) next_ = end_of_expert(slots_, next_);
+    std::array<ExpertCall, kMaxLinearCalls> some;
+    for (size_t i = 0; i < on_cpu_.size(); ++i)
+      some[i] = {on_cpu_[i].bank, on_cpu_[i].y.rows({begin, next_})};
+    device_.cpu_.experts(
+        x_,
+        {slots_.x_row.subspan(begin, next_ - begin), slots_.expert.subspan(begin, next_ - begin)},
+        std::span(some).first(on_cpu_.size()));
+    return true;
+  }
+
+ private:
+  RknpuDevice& device_;
+  MatView<const float> x_;
+  const ExpertSlots& slots_;
+  std::span<const ExpertCall> on_cpu_;
+  size_t next_ = 0;  // slot
+};
 
 void RknpuDevice::experts(MatView<const float> x, const ExpertSlots& slots,
                           std::span<const ExpertCall> calls) noexcept {
   WATTLE_ASSERT(calls.size() <= kMaxLinearCalls);
-  const size_t n_slots = slots.expert.size();
   std::array<ExpertCall, kMaxLinearCalls> on_cpu;
-  bool all_placed = status_.in_use && n_slots >= options_.min_rows;
+  bool all_placed = status_.in_use && slots.expert.size() >= options_.min_rows;
   for (size_t i = 0; i < calls.size(); ++i) {
     const auto& bank = static_cast<const Bank&>(*calls[i].bank);
     on_cpu[i] = {bank.cpu.get(), calls[i].y};
     all_placed &= !bank.npu.matrices.empty();
   }
   const auto cpu_calls = std::span(on_cpu).first(calls.size());
-  if (!all_placed || !run_large_experts(x, slots, calls)) return cpu_.experts(x, slots, cpu_calls);
-
-  // What is left: runs of slots whose experts have few rows.
-  for (size_t begin = 0, end = 0; begin < n_slots; begin = end) {
-    for (end = begin; end < n_slots && is_small(slots, end);) end = end_of_expert(slots, end);
-    if (end == begin) {
-      end = end_of_expert(slots, begin);
-      continue;
-    }
-    std::array<ExpertCall, kMaxLinearCalls> some;
-    for (size_t i = 0; i < calls.size(); ++i)
-      some[i] = {on_cpu[i].bank, on_cpu[i].y.rows({begin, end})};
-    cpu_.experts(
-        x, {slots.x_row.subspan(begin, end - begin), slots.expert.subspan(begin, end - begin)},
-        std::span(some).first(calls.size()));
+  SmallExperts small(*this, x, slots, cpu_calls);
+  if (!all_placed || !run_large_experts(x, slots, calls, small))
+    return cpu_.experts(x, slots, cpu_calls);
+  while (small.do_piece()) {
   }
 }
 
@@ -241,7 +281,7 @@ bool RknpuDevice::is_small(const ExpertSlots& slots, size_t begin) const noexcep
 
 // False: outputs may hold anything.
 bool RknpuDevice::run_large_experts(MatView<const float> x, const ExpertSlots& slots,
-                                    std::span<const ExpertCall> calls) noexcept {
+                                    std::span<const ExpertCall> calls, OtherWork& other) noexcept {
   try {
     std::vector<RowRange> groups;
     std::vector<Product> products;
@@ -256,7 +296,7 @@ bool RknpuDevice::run_large_experts(MatView<const float> x, const ExpertSlots& s
       }
       groups.push_back({begin, end});
     }
-    return products.empty() || run_on_npu(x, slots.x_row, groups, products);
+    return products.empty() || run_on_npu(x, slots.x_row, groups, products, other);
   } catch (const std::bad_alloc&) {
     return false;
   }
@@ -264,8 +304,8 @@ bool RknpuDevice::run_large_experts(MatView<const float> x, const ExpertSlots& s
 
 // False: outputs may hold anything.
 bool RknpuDevice::run_on_npu(MatView<const float> x, std::span<const uint32_t> x_row,
-                             std::span<const RowRange> groups,
-                             std::span<const Product> products) noexcept {
+                             std::span<const RowRange> groups, std::span<const Product> products,
+                             OtherWork& other) noexcept {
   try {
     for (uint32_t set = 0; set < sets_.size(); ++set) {
       std::vector<NpuProduct> here;
@@ -275,9 +315,8 @@ bool RknpuDevice::run_on_npu(MatView<const float> x, std::span<const uint32_t> x
                         .y = product.y,
                         .group = product.group});
       }
-      if (!here.empty()) sets_[set]->runner.run(x, x_row, groups, here);
+      if (!here.empty()) sets_[set]->runner.run(x, x_row, groups, here, &other);
     }
-    faulted_ = false;
     return true;
   } catch (const NpuFault& fault) {
     on_fault(fault);
@@ -292,7 +331,10 @@ void RknpuDevice::on_fault(const NpuFault& fault) noexcept {
   ++status_.n_faults;
   context_.log(LogLevel::warning, fmt::format("npu: {}; the CPU computes this step", fault.what()));
   if (fault.kind() == NpuFault::Kind::lost) return leave_alone("the device is gone");
-  if (std::exchange(faulted_, true)) return leave_alone("it faulted again after a reset");
+  uint64_t n_done = 0;
+  for (const auto& there : sets_) n_done += there != nullptr ? there->runner.n_done() : 0;
+  if (std::exchange(n_done_at_fault_, n_done) == n_done)
+    return leave_alone("it faulted again after a reset");
   try {
     npu_.reset();
     context_.log(LogLevel::warning, "npu: reset");

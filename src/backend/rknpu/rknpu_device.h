@@ -23,6 +23,7 @@
 #include "backend/rknpu/npu_device.h"
 #include "backend/rknpu/numerics/arithmetic.h"
 #include "backend/rknpu/product_runner.h"
+#include "backend/rknpu/submit_thread.h"
 #include "backend/rknpu/weight_memory.h"
 #include "kernels/engine_context.h"
 
@@ -73,6 +74,8 @@ class RknpuDevice final : public Device {
  private:
   class Matrix;
   class Bank;
+  class LinearsOnCpu;
+  class SmallExperts;
   // Where a matrix or the matrices of a bank lie; none: on the processor.
   struct Place {
     std::vector<PackedMatrix> matrices;
@@ -80,8 +83,8 @@ class RknpuDevice final : public Device {
   };
   // What one submit can use: a domain, or some.
   struct DomainSet {
-    DomainSet(NpuDevice& npu, ThreadPool& pool, uint32_t number)
-        : weights(npu, number), runner(npu, pool, number) {}
+    DomainSet(NpuDevice& npu, SubmitThread& submits, ThreadPool& pool, uint32_t number)
+        : weights(npu, number), runner(npu, submits, pool, number) {}
     WeightMemory weights;
     ProductRunner runner;
   };
@@ -107,10 +110,11 @@ class RknpuDevice final : public Device {
     size_t group;
   };
   bool run_on_npu(MatView<const float> x, std::span<const uint32_t> x_row,
-                  std::span<const RowRange> groups, std::span<const Product> products) noexcept;
+                  std::span<const RowRange> groups, std::span<const Product> products,
+                  OtherWork& other) noexcept;
   bool is_small(const ExpertSlots& slots, size_t begin) const noexcept;  // the expert of a slot
   bool run_large_experts(MatView<const float> x, const ExpertSlots& slots,
-                         std::span<const ExpertCall> calls) noexcept;
+                         std::span<const ExpertCall> calls, OtherWork& other) noexcept;
   void on_fault(const NpuFault& fault) noexcept;
   void leave_alone(std::string_view why) noexcept;
 
@@ -118,9 +122,10 @@ class RknpuDevice final : public Device {
   Device& cpu_;
   NpuDevice& npu_;
   RknpuOptions options_;
+  SubmitThread submits_;
   std::vector<std::unique_ptr<DomainSet>> sets_;
   RknpuStatus status_;
-  bool faulted_ = false;  // the last submit
+  std::optional<uint64_t> n_done_at_fault_;  // submits, when the last one faulted
 };
 
 }  // namespace wattle::rknpu

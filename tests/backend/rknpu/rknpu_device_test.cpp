@@ -8,14 +8,17 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "backend/cpu/cpu_device.h"
@@ -274,6 +277,121 @@ TEST_F(RknpuExperts, AFaultIsMadeGood) {
   auto rknpu = device({});
   multiply_and_check(rknpu, Arithmetic::w4a8);
   EXPECT_EQ(rknpu.status().n_faults, 1U);
+}
+
+// ---- both at work ----
+
+// The simulator, with something that happens before each submit.
+class HookedNpu final : public NpuDevice {
+ public:
+  explicit HookedNpu(NpuDevice& npu) : NpuDevice(npu.info()), npu_(npu) {}
+
+  std::unique_ptr<NpuBuffer> allocate(size_t size, uint32_t domain) override {
+    return npu_.allocate(size, domain);
+  }
+  size_t free_bytes(uint32_t domain) const override { return npu_.free_bytes(domain); }
+  void submit(std::span<const NpuList> lists, std::chrono::milliseconds timeout) override {
+    if (before_submit) before_submit();
+    npu_.submit(lists, timeout);
+  }
+  void reset() override { npu_.reset(); }
+  NpuUsage usage() const override { return npu_.usage(); }
+
+  std::function<void()> before_submit;
+
+ private:
+  NpuDevice& npu_;
+};
+
+// The processor, counting what it multiplies.
+class CountingDevice final : public Device {
+ public:
+  explicit CountingDevice(Device& cpu) : cpu_(cpu) {}
+
+  std::string_view name() const noexcept override { return cpu_.name(); }
+  std::unique_ptr<Linear> prepare(const TensorView& w, const PrepareOptions& options) override {
+    return cpu_.prepare(w, options);
+  }
+  std::unique_ptr<ExpertBank> prepare_experts(const TensorView& w,
+                                              const PrepareOptions& options) override {
+    return cpu_.prepare_experts(w, options);
+  }
+  void linear(MatView<const float> x, std::span<const LinearCall> calls) noexcept override {
+    cpu_.linear(x, calls);
+    ++n_calls;
+  }
+  void experts(MatView<const float> x, const ExpertSlots& slots,
+               std::span<const ExpertCall> calls) noexcept override {
+    cpu_.experts(x, slots, calls);
+    ++n_calls;
+  }
+
+  std::atomic<int> n_calls = 0;
+
+ private:
+  Device& cpu_;
+};
+
+// A submit that does not end before the processor has multiplied something: were one to wait for
+// the other, this would take for ever.
+class RknpuOverlap : public RknpuExperts {
+ protected:
+  bool wait_for_the_processor() {
+    for (int i = 0; counting.n_calls == 0 && i < 10000; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return counting.n_calls != 0;
+  }
+
+  CountingDevice counting{cpu};
+  HookedNpu hooked{*npu};
+};
+
+TEST_F(RknpuOverlap, MatricesOfTheProcessorAreMultipliedWhileTheNpuWorks) {
+  RknpuDevice rknpu(context, counting, hooked, {.min_rows = 4});
+  const Matrix large(random, DType::q4_0, 300, 512);
+  const Matrix small(random, DType::q4_0, 20, 512);
+  const auto a = rknpu.prepare(large.view, {.max_rows = 30});
+  const auto b = rknpu.prepare(small.view, {.max_rows = 30});
+  const Rows x = random_rows(random, 30, 512);
+  const Rows ya(30, 300);
+  const Rows yb(30, 20);
+  counting.n_calls = 0;
+  bool was_at_work = false;
+  hooked.before_submit = [&] { was_at_work = wait_for_the_processor(); };
+  rknpu.linear(x.view, std::vector<LinearCall>{{a.get(), ya.view}, {b.get(), yb.view}});
+  EXPECT_TRUE(was_at_work);
+  EXPECT_LE(relative_error(large, x.view, ya.view), bound_of(Arithmetic::w16a16));
+  EXPECT_LE(relative_error(small, x.view, yb.view), bound_of(Arithmetic::w4a8));
+}
+
+TEST_F(RknpuOverlap, SmallExpertsAreMultipliedWhileTheNpuWorks) {
+  RknpuDevice rknpu(context, counting, hooked, {});
+  const auto bank = rknpu.prepare_experts(bank_view, {.max_rows = 50, .max_slots = expert.size()});
+  const Rows x = random_rows(random, 50, kIn);
+  const Rows y(expert.size(), kOut);
+  counting.n_calls = 0;
+  bool was_at_work = true;
+  hooked.before_submit = [&] { was_at_work &= wait_for_the_processor(); };
+  rknpu.experts(x.view, {x_row, expert}, std::vector<ExpertCall>{{bank.get(), y.view}});
+  EXPECT_TRUE(was_at_work);
+  EXPECT_LE(relative_error(w, kOut, x.view, x_row, expert, y.view), 0.01);
+}
+
+TEST_F(RknpuOverlap, WhoIsFasterDoesNotChangeABit) {
+  RknpuDevice rknpu(context, counting, hooked, {});
+  const auto bank = rknpu.prepare_experts(bank_view, {.max_rows = 50, .max_slots = expert.size()});
+  const Rows x = random_rows(random, 50, kIn);
+  const Rows first(expert.size(), kOut);
+  rknpu.experts(x.view, {x_row, expert}, std::vector<ExpertCall>{{bank.get(), first.view}});
+  std::mt19937 delays(5);
+  hooked.before_submit = [&] {
+    std::this_thread::sleep_for(std::chrono::microseconds(delays() % 3000));
+  };
+  for (int i = 0; i < 30; ++i) {
+    const Rows y(expert.size(), kOut);
+    rknpu.experts(x.view, {x_row, expert}, std::vector<ExpertCall>{{bank.get(), y.view}});
+    ASSERT_TRUE(std::ranges::equal(y.data.span(), first.data.span()));
+  }
 }
 
 // ---- faults ----
