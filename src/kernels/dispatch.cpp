@@ -54,6 +54,16 @@ constexpr Impl<const ElementwiseKernels*> kElementwise[] = {
     {Isa::reference, &scalar::kElementwise},
 };
 
+constexpr Impl<const DecodeRowSet*> kDecodeRow[] = {
+#if defined(__x86_64__)
+    {Isa::avx2, &avx2::kDecodeRow},
+#elif defined(__aarch64__)
+    {Isa::neon, &neon::kDecodeRow},
+#endif
+    {Isa::scalar, &scalar::kDecodeRow},
+    {Isa::reference, &scalar::kDecodeRow},
+};
+
 constexpr Impl<const AttentionKernels*> kAttention[] = {
 #if defined(__x86_64__)
     {Isa::avx512, &avx512::kAttention},
@@ -141,19 +151,33 @@ KernelTable make_kernel_table(const CpuFeatures& features, Isa limit) noexcept {
   for (size_t i = 0; i < all_dtypes().size(); ++i)
     table.matmul[i] = picker.pick_matmul(kMatmulOps[i], all_dtypes()[i].type);
   table.quantize_act = picker.pick("quantize_act", kQuantizeAct);
+  table.decode_rows = picker.pick("decode_row", kDecodeRow);
   static_cast<ElementwiseKernels&>(table) = *picker.pick("elementwise", kElementwise);
   static_cast<AttentionKernels&>(table) = *picker.pick("attention", kAttention);
   table.attention_many = *picker.pick("attention_many", kAttentionMany);
   return table;
 }
 
-const MatmulKernel* KernelTable::matmul_for(DType weight) const noexcept {
+namespace {
+
+// In all_dtypes().
+size_t index_of(DType type) noexcept {
   const auto types = all_dtypes();
   for (size_t i = 0; i < types.size(); ++i) {
-    if (types[i].type == weight) return &matmul[i];
+    if (types[i].type == type) return i;
   }
   WATTLE_ASSERT(false);  // a DType is only ever made by dtype_from_id or by name
-  return nullptr;
+  return 0;
+}
+
+}  // namespace
+
+const MatmulKernel* KernelTable::matmul_for(DType weight) const noexcept {
+  return &matmul[index_of(weight)];
+}
+
+DecodeRowFn KernelTable::decode_row_of(DType weight) const noexcept {
+  return decode_rows->of_type[index_of(weight)];
 }
 
 std::span<const KernelTable::Choice> KernelTable::choices() const noexcept {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace wattle::kernels {
 
@@ -32,6 +33,11 @@ struct ElementwiseKernels {
   void (*rope_norm)(float* x, const float* cos, const float* sin, size_t n_rot) noexcept;
   // In place: exp(x - max) / sum. n > 0; entries of -inf become 0, but not all may be -inf.
   void (*softmax)(float* x, size_t n) noexcept;
+  // out[i] = x[i] / s as f16, rounded to nearest, for the power of two s that is returned: the one
+  // that brings the largest magnitude just below 2^15 (1 where all of x is 0). No digit changes,
+  // nothing overflows, and what is 2^29 times smaller than the largest still has all 11 bits. Where
+  // an element is not finite: zeros, and a NaN. Every set gives the same bits.
+  float (*to_half)(const float* x, size_t n, uint16_t* out) noexcept;
 };
 
 // f64 inside, one rounding at the end of each element: the oracle, and the `reference` set too.

@@ -13,6 +13,7 @@
 
 #include "base/cpu_features.h"
 #include "kernels/attention.h"
+#include "kernels/decode_row.h"
 #include "kernels/elementwise.h"
 #include "kernels/matmul.h"
 #include "tensor/dtype.h"
@@ -30,6 +31,8 @@ struct KernelTable : ElementwiseKernels, AttentionKernels {
   // As attention, for many query rows of a sequence; it may round differently.
   AttentionByType attention_many;
 
+  DecodeRowFn decode_row_of(DType weight) const noexcept;  // never null for a DType
+
   QuantizeActFn quantize_act = nullptr;  // for kernels with ActFormat::q8
 
   struct Choice {
@@ -41,6 +44,7 @@ struct KernelTable : ElementwiseKernels, AttentionKernels {
 
   // implementation detail of dispatch.cpp
   MatmulKernel matmul[16];
+  const DecodeRowSet* decode_rows = nullptr;
   Choice choice_storage[64];
   size_t n_choices = 0;
 };

@@ -8,7 +8,6 @@
 #include "backend/rknpu/layout.h"
 #include "backend/rknpu/matmul_plan.h"
 #include "backend/rknpu/numerics/hadamard.h"
-#include "backend/rknpu/numerics/half_row.h"
 #include "backend/rknpu/numerics/int8_row.h"
 #include "backend/rknpu/numerics/nibble_split.h"
 #include "base/parallel_rows.h"
@@ -59,7 +58,7 @@ void InputRows::reserve(size_t max_rows, size_t max_groups, size_t n_in, size_t 
 
 size_t InputRows::pack(MatView<const float> x, std::span<const uint32_t> x_row,
                        std::span<const RowRange> groups, size_t block, std::span<std::byte> out,
-                       ThreadPool& pool) {
+                       EngineContext& context) {
   tiles_ = tiles_of(arithmetic_, form_, x.n_cols);
   const size_t row_bytes =
       info(matmul_type_of(arithmetic_)).row_bytes(static_cast<uint32_t>(tiles_.n_k()));
@@ -82,26 +81,27 @@ size_t InputRows::pack(MatView<const float> x, std::span<const uint32_t> x_row,
     first_chunk_.push_back(chunks_.size());
   }
   const size_t n_cells = row_bytes / kCellBytes;
-  parallel_rows(pool, chunk_of_.size(), x.n_cols * 8, [&](size_t begin, size_t end, size_t thread) {
-    for (size_t i = begin; i < end; ++i) {
-      const InputChunk& chunk = chunks_[chunk_of_[i]];
-      const size_t in_chunk = i - chunk.n_before;
-      const size_t r = chunk.begin + in_chunk;
-      Scratch& scratch = scratch_[thread];
-      encode(x.row(x_row.empty() ? r : x_row[r]), x.n_cols, block, r, scratch);
-      for (size_t p = 0; p < planes; ++p) {
-        const std::byte* const cells = scratch.rows.data() + p * row_bytes;
-        std::byte* const to = out.data() + chunk.offset + (in_chunk * planes + p) * kCellBytes;
-        for (size_t c = 0; c < n_cells; ++c)
-          std::memcpy(to + c * chunk.m * kCellBytes, cells + c * kCellBytes, kCellBytes);
-      }
-    }
-  });
+  parallel_rows(
+      context.pool, chunk_of_.size(), x.n_cols * 8, [&](size_t begin, size_t end, size_t thread) {
+        for (size_t i = begin; i < end; ++i) {
+          const InputChunk& chunk = chunks_[chunk_of_[i]];
+          const size_t in_chunk = i - chunk.n_before;
+          const size_t r = chunk.begin + in_chunk;
+          Scratch& scratch = scratch_[thread];
+          encode(context.kernels, x.row(x_row.empty() ? r : x_row[r]), x.n_cols, block, r, scratch);
+          for (size_t p = 0; p < planes; ++p) {
+            const std::byte* const cells = scratch.rows.data() + p * row_bytes;
+            std::byte* const to = out.data() + chunk.offset + (in_chunk * planes + p) * kCellBytes;
+            for (size_t c = 0; c < n_cells; ++c)
+              std::memcpy(to + c * chunk.m * kCellBytes, cells + c * kCellBytes, kCellBytes);
+          }
+        }
+      });
   return n_bytes;
 }
 
-void InputRows::encode(const float* x, size_t n_in, size_t block, size_t r,
-                       Scratch& scratch) noexcept {
+void InputRows::encode(const kernels::KernelTable& kernels, const float* x, size_t n_in,
+                       size_t block, size_t r, Scratch& scratch) noexcept {
   const size_t n_k = tiles_.n_k();
   const std::span<float> values = std::span(scratch.values).first(n_k);
   std::copy_n(x, n_in, values.data());
@@ -113,7 +113,8 @@ void InputRows::encode(const float* x, size_t n_in, size_t block, size_t r,
     const auto tile = values.subspan(begin, tiles_.size);
     switch (arithmetic_) {
       case Arithmetic::w16a16:
-        scale[t] = to_half(tile, reinterpret_cast<uint16_t*>(scratch.rows.data()) + begin);
+        scale[t] = kernels.to_half(tile.data(), tile.size(),
+                                   reinterpret_cast<uint16_t*>(scratch.rows.data()) + begin);
         break;
       case Arithmetic::w8a8:
         scale[t] = to_int8(tile, reinterpret_cast<int8_t*>(scratch.rows.data()) + begin);

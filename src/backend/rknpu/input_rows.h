@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "backend/rknpu/numerics/arithmetic.h"
-#include "base/thread_pool.h"
+#include "kernels/engine_context.h"
 #include "tensor/view.h"
 
 namespace wattle::rknpu {
@@ -35,7 +35,7 @@ class InputRows {
   // written. Throws std::bad_alloc.
   size_t pack(MatView<const float> x, std::span<const uint32_t> x_row,
               std::span<const RowRange> groups, size_t block, std::span<std::byte> out,
-              ThreadPool& pool);
+              EngineContext& context);
 
   // Of what was packed last.
   KTiles tiles() const noexcept { return tiles_; }
@@ -58,7 +58,8 @@ class InputRows {
     std::vector<std::byte> rows;  // [planes], in the type of the product
   };
 
-  void encode(const float* x, size_t n_in, size_t block, size_t r, Scratch& scratch) noexcept;
+  void encode(const kernels::KernelTable& kernels, const float* x, size_t n_in, size_t block,
+              size_t r, Scratch& scratch) noexcept;
 
   Arithmetic arithmetic_;
   Form form_;

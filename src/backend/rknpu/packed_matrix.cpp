@@ -9,11 +9,9 @@
 
 #include "backend/rknpu/layout.h"
 #include "backend/rknpu/numerics/hadamard.h"
-#include "backend/rknpu/numerics/half_row.h"
 #include "backend/rknpu/numerics/int4_weights.h"
 #include "backend/rknpu/numerics/int8_row.h"
 #include "backend/rknpu/numerics/nibble_split.h"
-#include "quant/decode.h"
 
 namespace wattle::rknpu {
 namespace {
@@ -26,8 +24,11 @@ size_t round_up(size_t n, size_t unit) noexcept { return (n + unit - 1) / unit *
 class PackedMatrix::Packer {
  public:
   // out [parts]
-  Packer(PackedMatrix& m, const TensorView& w, float scale, std::span<std::byte* const> out)
-      : m_(m),
+  Packer(const kernels::KernelTable& kernels, PackedMatrix& m, const TensorView& w, float scale,
+         std::span<std::byte* const> out)
+      : kernels_(kernels),
+        decode_row_(kernels.decode_row_of(w.dtype)),
+        m_(m),
         w_(w),
         scale_(scale),
         out_(out),
@@ -52,18 +53,24 @@ class PackedMatrix::Packer {
     return true;
   }
 
+  void pack_zeros(size_t n) {
+    std::ranges::fill(packed_, std::byte{0});
+    scatter(n);
+  }
+
  private:
   bool encode(const std::byte* row, size_t n) {
-    quant::dequantize_row(w_.dtype, row, values_.data(), m_.n_in_);  // zeros stay behind n_in
+    decode_row_(row, values_.data(), m_.n_in_);  // zeros stay behind n_in
     const std::span<float> values(values_);
     if (m_.arithmetic_ == Arithmetic::w8a8) hadamard(values.first(m_.n_in_), m_.hadamard_block_);
     const size_t tile = m_.tiles_.size;
     for (size_t t = 0; t < m_.tiles_.n; ++t) {
       const auto of_tile = values.subspan(t * tile, tile);
       std::byte* const out = packed_.data() + t * m_.type().row_bytes(static_cast<uint32_t>(tile));
-      const float scale = m_.arithmetic_ == Arithmetic::w8a8
-                              ? to_int8(of_tile, reinterpret_cast<int8_t*>(out))
-                              : to_half(of_tile, reinterpret_cast<uint16_t*>(out));
+      const float scale =
+          m_.arithmetic_ == Arithmetic::w8a8
+              ? to_int8(of_tile, reinterpret_cast<int8_t*>(out))
+              : kernels_.to_half(of_tile.data(), tile, reinterpret_cast<uint16_t*>(out));
       if (!std::isfinite(scale)) return false;
       m_.scale_[t * m_.n_columns_ + n] = scale * scale_;
     }
@@ -101,6 +108,8 @@ class PackedMatrix::Packer {
     }
   }
 
+  const kernels::KernelTable& kernels_;
+  const kernels::DecodeRowFn decode_row_;
   PackedMatrix& m_;
   const TensorView& w_;
   float scale_;
@@ -148,7 +157,7 @@ std::vector<size_t> PackedMatrix::bytes_needed(const TensorView& w, Arithmetic a
 std::optional<PackedMatrix> PackedMatrix::pack(const TensorView& w, float scale,
                                                Arithmetic arithmetic, const NpuInfo& npu,
                                                std::span<const WeightPlace> places,
-                                               ThreadPool& pool) {
+                                               EngineContext& context) {
   PackedMatrix m(w, arithmetic, npu);
   std::vector<std::byte*> out;
   std::vector<size_t> used(places.size());
@@ -157,17 +166,17 @@ std::optional<PackedMatrix> PackedMatrix::pack(const TensorView& w, float scale,
     part.address = places[domain].address() + static_cast<uint32_t>(used[domain]);
     out.push_back(places[domain].bytes().data() + used[domain]);
     used[domain] += m.bytes_of(part);
-    std::memset(out.back(), 0, m.bytes_of(part));  // columns behind n_out, what was there before
   }
   constexpr size_t kRows = 64;  // of a chunk
   std::atomic<bool> held = true;
-  std::vector<Packer> packers(pool.size(), Packer(m, w, scale, out));
-  pool.parallel_for((m.n_out_ + kRows - 1) / kRows, [&](size_t chunk, size_t thread) {
+  std::vector<Packer> packers(context.pool.size(), Packer(context.kernels, m, w, scale, out));
+  context.pool.parallel_for((m.n_out_ + kRows - 1) / kRows, [&](size_t chunk, size_t thread) {
     const size_t end = std::min(m.n_out_, (chunk + 1) * kRows);
     for (size_t n = chunk * kRows; n < end; ++n) {
       if (!packers[thread].pack(n)) held = false;
     }
   });
+  for (size_t n = m.n_out_; n < m.n_columns_; ++n) packers.front().pack_zeros(n);
   if (!held) return std::nullopt;
   for (const WeightPlace& place : places) {
     if (place.size != 0) place.buffer->to_device(place.offset, place.size);

@@ -10,7 +10,7 @@
 
 #include "backend/rknpu/numerics/arithmetic.h"
 #include "backend/rknpu/weight_memory.h"
-#include "base/thread_pool.h"
+#include "kernels/engine_context.h"
 #include "tensor/view.h"
 
 namespace wattle::rknpu {
@@ -34,7 +34,7 @@ class PackedMatrix {
   // W as it is: an element is not finite, or a column of w4a8 has no certificate.
   static std::optional<PackedMatrix> pack(const TensorView& w, float scale, Arithmetic arithmetic,
                                           const NpuInfo& npu, std::span<const WeightPlace> places,
-                                          ThreadPool& pool);
+                                          EngineContext& context);
 
   Arithmetic arithmetic() const noexcept { return arithmetic_; }
   const MatmulTypeInfo& type() const noexcept { return info(matmul_type_of(arithmetic_)); }

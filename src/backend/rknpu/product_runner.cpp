@@ -77,7 +77,7 @@ class ProductRunner::Call {
       NpuInput& in = (*inputs_)[arithmetic];
       const std::span<std::byte> out = in.buffers.front()->bytes();
       const size_t n =
-          in.rows.pack(x, x_row, in_piece_, product.w->hadamard_block(), out, runner_.pool_);
+          in.rows.pack(x, x_row, in_piece_, product.w->hadamard_block(), out, runner_.context_);
       for (const auto& buffer : in.buffers) {
         if (buffer != in.buffers.front()) std::memcpy(buffer->bytes().data(), out.data(), n);
         buffer->to_device(0, n);
@@ -118,11 +118,11 @@ ProductRunner::Inputs ProductRunner::make_inputs(Form form) {
           NpuInput{InputRows(Arithmetic::w4a8, form), {}}};
 }
 
-ProductRunner::ProductRunner(NpuDevice& device, SubmitThread& submits, ThreadPool& pool,
+ProductRunner::ProductRunner(NpuDevice& device, SubmitThread& submits, EngineContext& context,
                              uint32_t set)
     : device_(device),
       submits_(submits),
-      pool_(pool),
+      context_(context),
       set_(set),
       inputs_{make_inputs(device.info().form), make_inputs(device.info().form)},
       rounds_{Round(device, set), Round(device, set)} {}
@@ -133,7 +133,7 @@ void ProductRunner::reserve(Arithmetic arithmetic, size_t n_in, size_t max_rows,
   const NpuInfo& npu = device_.info();
   for (Inputs& inputs : inputs_) {
     NpuInput& input = inputs[static_cast<size_t>(arithmetic)];
-    input.rows.reserve(n_rows, n_groups, n_in, pool_.size());
+    input.rows.reserve(n_rows, n_groups, n_in, context_.pool.size());
     const size_t needed = input.rows.bytes_needed();
     if (input.buffers.size() == npu.domains_per_submit &&
         input.buffers.front()->bytes().size() >= needed)
@@ -160,7 +160,7 @@ void ProductRunner::run(MatView<const float> x, std::span<const uint32_t> x_row,
       }
       if (has_next) submits_.start(next.lists(), kTimeout);
       if (running != nullptr) {
-        running->read(pool_);
+        running->read(context_.pool);
         ++n_done_;
       }
       if (!has_next) return;

@@ -13,7 +13,7 @@
 #include "backend/rknpu/packed_matrix.h"
 #include "backend/rknpu/round.h"
 #include "backend/rknpu/submit_thread.h"
-#include "base/thread_pool.h"
+#include "kernels/engine_context.h"
 #include "tensor/view.h"
 
 namespace wattle::rknpu {
@@ -31,11 +31,11 @@ class OtherWork {
   virtual bool do_piece() noexcept = 0;  // false: none is left
 };
 
-// Borrows device, thread and pool. One call at a time.
+// Borrows device, thread and context. One call at a time.
 class ProductRunner {
  public:
   // Throws as NpuDevice::allocate does.
-  ProductRunner(NpuDevice& device, SubmitThread& submits, ThreadPool& pool, uint32_t set);
+  ProductRunner(NpuDevice& device, SubmitThread& submits, EngineContext& context, uint32_t set);
 
   // Makes room for products of rows of n_in elements: max_rows of them, in groups of min_group rows
   // at least. Throws as NpuDevice::allocate does.
@@ -59,7 +59,7 @@ class ProductRunner {
 
   NpuDevice& device_;
   SubmitThread& submits_;
-  ThreadPool& pool_;
+  EngineContext& context_;
   uint32_t set_;
   std::array<Inputs, 2> inputs_;  // of the rounds that run, and of those that are made
   std::array<Round, 2> rounds_;

@@ -136,8 +136,7 @@ RknpuDevice::Placed RknpuDevice::place_in(Place& place, const TensorView& w,
                                          : WeightMemory(npu_, place.set).has_room(n_bytes);
   if (!has_room) return Placed::no_room;
   try {
-    if (there == nullptr)
-      there = std::make_unique<DomainSet>(npu_, submits_, context_.pool, place.set);
+    if (there == nullptr) there = std::make_unique<DomainSet>(npu_, submits_, context_, place.set);
     const bool is_bank = w.n_dims == 3;
     there->runner.reserve(arithmetic, w.n_cols(), std::max(options.max_rows, options.max_slots),
                           is_bank ? min_expert_rows() : options_.min_rows);
@@ -163,7 +162,7 @@ bool RknpuDevice::pack_and_probe(Place& place, const TensorView& w, const Prepar
   for (size_t i = 0; i < n_matrices; ++i) {
     const TensorView matrix = matrix_of(w, i);
     auto packed =
-        PackedMatrix::pack(matrix, options.scale, arithmetic, npu_.info(), memory, context_.pool);
+        PackedMatrix::pack(matrix, options.scale, arithmetic, npu_.info(), memory, context_);
     if (!packed || !passes(*packed, place.set, matrix, options)) return false;
     place.matrices.push_back(std::move(*packed));
     for (WeightPlace& of_domain : memory) of_domain.offset += of_domain.size;

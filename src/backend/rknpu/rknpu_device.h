@@ -83,8 +83,8 @@ class RknpuDevice final : public Device {
   };
   // What one submit can use: a domain, or some.
   struct DomainSet {
-    DomainSet(NpuDevice& npu, SubmitThread& submits, ThreadPool& pool, uint32_t number)
-        : weights(npu, number), runner(npu, submits, pool, number) {}
+    DomainSet(NpuDevice& npu, SubmitThread& submits, EngineContext& context, uint32_t number)
+        : weights(npu, number), runner(npu, submits, context, number) {}
     WeightMemory weights;
     ProductRunner runner;
   };

@@ -3,8 +3,13 @@
 #include "kernels/elementwise.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <limits>
 #include <numbers>
+
+#include "base/half.h"
+#include "kernels/half_row.h"
 
 namespace wattle::kernels::scalar {
 namespace {
@@ -81,6 +86,26 @@ void softmax(float* x, size_t n) noexcept {
   for (size_t i = 0; i < n; ++i) x[i] = static_cast<float>(std::exp(x[i] - max) / sum);
 }
 
+// By the bits, as integers: in this order NaN is above infinity, so that neither can hide.
+float largest_magnitude(const float* x, size_t n) noexcept {
+  uint32_t largest = 0;
+  for (size_t i = 0; i < n; ++i)
+    largest = std::max(largest, std::bit_cast<uint32_t>(x[i]) & 0x7fffffffU);
+  return std::bit_cast<float>(largest);
+}
+
+float to_half(const float* x, size_t n, uint16_t* out) noexcept {
+  const float largest = largest_magnitude(x, n);
+  if (!(largest <= std::numeric_limits<float>::max())) {
+    std::fill_n(out, n, uint16_t{0});
+    return std::numeric_limits<float>::quiet_NaN();
+  }
+  const int exponent = half_row_exponent(std::bit_cast<uint32_t>(largest));
+  const float up = power_of_two(exponent);
+  for (size_t i = 0; i < n; ++i) out[i] = f32_to_f16(x[i] * up);
+  return power_of_two(-exponent);
+}
+
 }  // namespace
 
 constinit const ElementwiseKernels kElementwise{
@@ -95,6 +120,7 @@ constinit const ElementwiseKernels kElementwise{
     .rope_neox = rope_neox,
     .rope_norm = rope_norm,
     .softmax = softmax,
+    .to_half = to_half,
 };
 
 }  // namespace wattle::kernels::scalar

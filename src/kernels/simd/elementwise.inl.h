@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernels/elementwise.h"
+#include "kernels/half_row.h"
 
 namespace wattle::kernels::WATTLE_SIMD {
 namespace {
@@ -148,6 +149,35 @@ void softmax(float* x, size_t n) noexcept {
   scale(x, 1.0F / sum(sum_v), x, n);
 }
 
+float to_half(const float* x, size_t n, uint16_t* out) noexcept {
+  Vec largest = broadcast(0);
+  Vec spoiled = broadcast(0);  // x - x is 0, or NaN where x is infinite or NaN
+  size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    const Vec v = load(x + i);
+    largest = max(largest, abs(v));
+    spoiled = spoiled + (v - v);
+  }
+  if (i < n) {
+    const Vec v = load_part(x + i, n - i);
+    largest = max(largest, abs(v));
+    spoiled = spoiled + (v - v);
+  }
+  if (!(sum(spoiled) == 0.0F)) {
+    __builtin_memset(out, 0, n * sizeof(uint16_t));
+    return __builtin_nanf("");
+  }
+  const int exponent = half_row_exponent(__builtin_bit_cast(uint32_t, max(largest)));
+  const Vec up = broadcast(power_of_two(exponent));
+  for (i = 0; i + kLanes <= n; i += kLanes) store_f16(out + i, load(x + i) * up);
+  if (i < n) {
+    uint16_t rest[kLanes];
+    store_f16(rest, load_part(x + i, n - i) * up);
+    __builtin_memcpy(out + i, rest, (n - i) * sizeof(uint16_t));
+  }
+  return power_of_two(-exponent);
+}
+
 }  // namespace
 
 constinit const ElementwiseKernels kElementwise{
@@ -162,6 +192,7 @@ constinit const ElementwiseKernels kElementwise{
     .rope_neox = rope_neox,
     .rope_norm = rope_norm,
     .softmax = softmax,
+    .to_half = to_half,
 };
 
 }  // namespace wattle::kernels::WATTLE_SIMD

@@ -13,7 +13,6 @@
 
 #include "backend/rknpu/numerics/arithmetic.h"
 #include "backend/rknpu/numerics/hadamard.h"
-#include "backend/rknpu/numerics/half_row.h"
 #include "backend/rknpu/numerics/int4_weights.h"
 #include "backend/rknpu/numerics/int8_row.h"
 #include "backend/rknpu/numerics/nibble_split.h"
@@ -175,39 +174,13 @@ TEST(RknpuInt8, EqualsTheActivationsOfTheProcessor) {
   }
 }
 
-// ---- f16 ----
-
-TEST(RknpuHalf, KeepsElevenBitsWhateverTheSize) {
-  std::mt19937 random(6);
-  std::uniform_real_distribution<float> uniform(-1, 1);
-  for (int i = 0; i < 300; ++i) {
-    std::vector<float> x(1 + random() % 600);
-    const int exponent = static_cast<int>(random() % 220) - 95;
-    for (float& v : x) v = std::ldexp(uniform(random), exponent - static_cast<int>(random() % 25));
-    std::vector<uint16_t> half(x.size());
-    const float scale = to_half(x, half.data());
-    int e = 0;
-    ASSERT_EQ(std::frexp(scale, &e), 0.5f) << "no power of two";
-    float largest = 0;
-    for (const float v : x) largest = std::max(largest, std::abs(v));
-    for (size_t k = 0; k < x.size(); ++k) {
-      const float back = f16_to_f32(half[k]) * scale;
-      ASSERT_LE(std::abs(f16_to_f32(half[k])), 32768.0f);
-      ASSERT_LE(std::abs(back - x[k]), std::max(std::abs(x[k]) * 0x1p-11f, largest * 0x1p-39f));
-    }
-  }
-}
-
 TEST(RknpuRows, NothingThatIsNotFiniteHides) {
   for (const float bad : {kNan, kInfinity, -kInfinity}) {
     std::vector<float> x(64, 1.0f);
     x[17] = bad;
     std::vector<int8_t> q(64, 1);
-    std::vector<uint16_t> half(64, 1);
     EXPECT_TRUE(std::isnan(to_int8(x, q.data())));
-    EXPECT_TRUE(std::isnan(to_half(x, half.data())));
     EXPECT_EQ(std::ranges::count(q, 0), 64);
-    EXPECT_EQ(std::ranges::count(half, 0), 64);
   }
 }
 
@@ -216,12 +189,6 @@ TEST(RknpuRows, ExtremesOfFloats) {
   constexpr float kSmallest = std::numeric_limits<float>::denorm_min();
   for (const float v : {0.0f, kSmallest, 0x1p-126f, 0x1p-119f, kLargest}) {
     const std::vector<float> x{v, -v};
-    uint16_t half[2];
-    const float scale = to_half(x, half);
-    // 2^-136 is the last place of f16 with the largest power of two there is.
-    EXPECT_LE(std::abs(double{f16_to_f32(half[0])} * scale - v), std::max(v * 0x1p-11, 0x1p-137))
-        << v;
-    EXPECT_EQ(half[1], half[0] ^ 0x8000);
     int8_t q[2];
     const float int8_scale = to_int8(x, q);
     EXPECT_EQ(q[0], v < 0x1p-119f ? 0 : 127) << v;
