@@ -71,7 +71,10 @@ void pin_this_thread(int cpu) noexcept {
 struct ThreadPool::Impl {
   std::vector<std::thread> workers;
   alignas(64) std::atomic<uint64_t> job{0};
-  alignas(64) std::atomic<size_t> next_chunk{0};
+  struct alignas(64) Part {
+    std::atomic<size_t> next_chunk{0};
+  };
+  std::vector<Part> parts;  // one a thread
   alignas(64) std::atomic<size_t> n_inside{0};
   std::atomic<uint64_t> open_job{0};  // the value of `job` that may be joined; 0: none
   Trampoline fn = nullptr;
@@ -82,10 +85,17 @@ struct ThreadPool::Impl {
   std::mutex mutex;
   std::condition_variable wake;
 
+  // First the thread's own part, in order, and then what is left of the others'.
   void take_chunks(size_t thread) noexcept {
-    for (size_t chunk = next_chunk.fetch_add(1, std::memory_order_relaxed); chunk < n_chunks;
-         chunk = next_chunk.fetch_add(1, std::memory_order_relaxed)) {
-      fn(ctx, chunk, thread);
+    const size_t n_threads = parts.size();
+    for (size_t i = 0; i < n_threads; ++i) {
+      const size_t owner = (thread + i) % n_threads;
+      const size_t end = (owner + 1) * n_chunks / n_threads;
+      std::atomic<size_t>& next = parts[owner].next_chunk;
+      for (size_t chunk = next.fetch_add(1, std::memory_order_relaxed); chunk < end;
+           chunk = next.fetch_add(1, std::memory_order_relaxed)) {
+        fn(ctx, chunk, thread);
+      }
     }
   }
 
@@ -139,6 +149,7 @@ ThreadPool::ThreadPool(size_t n_threads, bool pin) : impl_(std::make_unique<Impl
     if (!cpus.empty()) pin_this_thread(cpus[thread % cpus.size()]);
   };
   pin_to(0);
+  impl_->parts = std::vector<Impl::Part>(std::max<size_t>(1, n_threads));
   try {
     for (size_t thread = 1; thread < n_threads; ++thread) {
       impl_->workers.emplace_back([impl = impl_.get(), thread, pin_to] {
@@ -171,7 +182,9 @@ void ThreadPool::run(size_t n_chunks, Trampoline fn, const void* ctx) noexcept {
   impl_->fn = fn;
   impl_->ctx = ctx;
   impl_->n_chunks = n_chunks;
-  impl_->next_chunk.store(0, std::memory_order_relaxed);
+  for (size_t i = 0; i < size(); ++i) {
+    impl_->parts[i].next_chunk.store(i * n_chunks / size(), std::memory_order_relaxed);
+  }
   impl_->publish_job();
   impl_->take_chunks(0);
   impl_->open_job.store(0, std::memory_order_seq_cst);

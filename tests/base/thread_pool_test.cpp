@@ -49,6 +49,21 @@ TEST(ThreadPool, ManyShortJobsInARow) {
   EXPECT_EQ(n.load(), 60000u);
 }
 
+TEST(ThreadPool, TheChunksOfASlowThreadAreDoneByOthers) {
+  ThreadPool pool(3);
+  constexpr size_t kChunks = 30;
+  std::atomic<size_t> n_done{0};
+  pool.parallel_for(kChunks, [&](size_t chunk, size_t) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (chunk == 0 && n_done.load() < kChunks - 1) {
+      if (std::chrono::steady_clock::now() > deadline) break;
+      std::this_thread::yield();
+    }
+    if (chunk == 0) EXPECT_EQ(n_done.load(), kChunks - 1);
+    n_done.fetch_add(1);
+  });
+}
+
 TEST(ThreadPool, PinnedPoolWorks) {
   ThreadPool pool(2, /*pin=*/true);
   std::atomic<size_t> n{0};
