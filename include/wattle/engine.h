@@ -42,7 +42,8 @@ enum class KvCacheType { f32, f16, q8_0 };
 enum class NpuDriver { off, automatic, simulator, vendor, rocket, simulator_rocket };
 
 // How products are computed there: docs/npu.md. by_matrix: the most exact that memory has room for.
-enum class NpuArithmetic { by_matrix, w16a16, w8a8, w4a8 };
+// w8a8_plain, w4a4 and w4a4_plain are for comparing.
+enum class NpuArithmetic { by_matrix, w16a16, w8a8, w8a8_plain, w4a8, w4a4, w4a4_plain };
 
 struct NpuParams {
   NpuDriver driver = NpuDriver::off;

@@ -25,7 +25,10 @@ const std::map<std::string, NpuDriver> kDrivers{
 const std::map<std::string, NpuArithmetic> kArithmetics{{"auto", NpuArithmetic::by_matrix},
                                                         {"w16a16", NpuArithmetic::w16a16},
                                                         {"w8a8", NpuArithmetic::w8a8},
-                                                        {"w4a8", NpuArithmetic::w4a8}};
+                                                        {"w8a8-plain", NpuArithmetic::w8a8_plain},
+                                                        {"w4a8", NpuArithmetic::w4a8},
+                                                        {"w4a4", NpuArithmetic::w4a4},
+                                                        {"w4a4-plain", NpuArithmetic::w4a4_plain}};
 
 void add_cache_type(CLI::App& app, const char* names, std::optional<KvCacheType>& type,
                     const std::string& meaning) {
@@ -87,7 +90,8 @@ void NpuFlags::add_to(CLI::App& app) {
       ->type_name("DRIVER")
       ->configurable();
   app.add_option("--npu-arithmetic", arithmetic,
-                 "how the NPU computes: auto, w16a16, w8a8 or w4a8 (default auto)")
+                 "how the NPU computes: auto, w16a16, w8a8 or w4a8 (default auto); to compare, "
+                 "w8a8-plain, w4a4 or w4a4-plain")
       ->check(CLI::IsMember(kArithmetics))
       ->type_name("NAME")
       ->configurable();

@@ -19,7 +19,10 @@ std::optional<rknpu::Arithmetic> arithmetic_of(NpuArithmetic arithmetic) {
     case NpuArithmetic::by_matrix: return std::nullopt;
     case NpuArithmetic::w16a16: return rknpu::Arithmetic::w16a16;
     case NpuArithmetic::w8a8: return rknpu::Arithmetic::w8a8;
+    case NpuArithmetic::w8a8_plain: return rknpu::Arithmetic::w8a8_plain;
     case NpuArithmetic::w4a8: return rknpu::Arithmetic::w4a8;
+    case NpuArithmetic::w4a4: return rknpu::Arithmetic::w4a4;
+    case NpuArithmetic::w4a4_plain: return rknpu::Arithmetic::w4a4_plain;
   }
   throw Error(ErrorCode::usage, "unknown arithmetic of the NPU");
 }

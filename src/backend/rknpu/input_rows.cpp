@@ -49,9 +49,8 @@ void InputRows::reserve(size_t max_rows, size_t max_groups, size_t n_in, size_t 
   for (Scratch& scratch : scratch_) {
     grow(scratch.values, tiles.n_k());
     grow(scratch.rows, row_bytes * planes_of(arithmetic_));
-    if (arithmetic_ != Arithmetic::w4a8) continue;
-    grow(scratch.int8, tiles.n_k());
-    grow(scratch.digits, tiles.n_k());
+    if (matmul_type_of(arithmetic_) == MatmulType::i4_i4_i16) grow(scratch.digits, tiles.n_k());
+    if (arithmetic_ == Arithmetic::w4a8) grow(scratch.int8, tiles.n_k());
   }
   if (arithmetic_ == Arithmetic::w4a8) grow(sum_, max_rows * tiles.n);
 }
@@ -106,7 +105,7 @@ void InputRows::encode(const kernels::KernelTable& kernels, const float* x, size
   const std::span<float> values = std::span(scratch.values).first(n_k);
   std::copy_n(x, n_in, values.data());
   std::ranges::fill(values.subspan(n_in), 0.0f);
-  if (arithmetic_ == Arithmetic::w8a8) hadamard(values.first(n_in), block);
+  if (block > 1) hadamard(values.first(n_in), block);
   float* const scale = scale_.data() + r * tiles_.n;
   for (size_t t = 0; t < tiles_.n; ++t) {
     const size_t begin = t * tiles_.size;
@@ -117,8 +116,11 @@ void InputRows::encode(const kernels::KernelTable& kernels, const float* x, size
                                    reinterpret_cast<uint16_t*>(scratch.rows.data()) + begin);
         break;
       case Arithmetic::w8a8:
+      case Arithmetic::w8a8_plain:
         scale[t] = to_int8(tile, reinterpret_cast<int8_t*>(scratch.rows.data()) + begin);
         break;
+      case Arithmetic::w4a4:
+      case Arithmetic::w4a4_plain: scale[t] = to_int4(tile, scratch.digits.data() + begin); break;
       case Arithmetic::w4a8: {
         int8_t* const q = scratch.int8.data() + begin;
         scale[t] = to_int8(tile, q);
@@ -127,8 +129,9 @@ void InputRows::encode(const kernels::KernelTable& kernels, const float* x, size
       }
     }
   }
-  if (arithmetic_ != Arithmetic::w4a8) return;
+  if (matmul_type_of(arithmetic_) != MatmulType::i4_i4_i16) return;
   const std::span<int8_t> digits = std::span(scratch.digits).first(n_k);
+  if (arithmetic_ != Arithmetic::w4a8) return pack_int4(digits, scratch.rows.data());
   const auto int8 = std::span(scratch.int8).first(n_k);
   std::ranges::transform(int8, digits.begin(), [](int8_t q) { return digits_of(q).high; });
   pack_int4(digits, scratch.rows.data());

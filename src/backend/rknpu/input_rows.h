@@ -31,7 +31,7 @@ class InputRows {
   size_t bytes_needed() const noexcept { return bytes_needed_; }  // of `out`, for all reserved
 
   // Row r is row x_row[r] of x, or r where x_row is empty. Groups are ranges of r in order, and
-  // need not cover all. As reserved. block: of the Hadamard transform (w8a8). Returns the bytes
+  // need not cover all. As reserved. block: of the Hadamard transform; 1: none. Returns the bytes
   // written. Throws std::bad_alloc.
   size_t pack(MatView<const float> x, std::span<const uint32_t> x_row,
               std::span<const RowRange> groups, size_t block, std::span<std::byte> out,
@@ -54,7 +54,7 @@ class InputRows {
   struct Scratch {
     std::vector<float> values;    // [n_k]
     std::vector<int8_t> int8;     // w4a8: [n_k]
-    std::vector<int8_t> digits;   // w4a8: [n_k]
+    std::vector<int8_t> digits;   // of 4 bits: [n_k]
     std::vector<std::byte> rows;  // [planes], in the type of the product
   };
 

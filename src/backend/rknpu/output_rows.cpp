@@ -36,7 +36,7 @@ void add_cell(const TileOutput& t, size_t cell, size_t first, size_t n) noexcept
   }
 }
 
-void add_int4_cell(const TileOutput& t, size_t cell, size_t first, size_t n) noexcept {
+void add_digits_cell(const TileOutput& t, size_t cell, size_t first, size_t n) noexcept {
   constexpr size_t kPerCell = kCellBytes / sizeof(int16_t);
   const float* const scale = t.w.scales(t.tile).data() + first;
   const float* const min = t.w.mins(t.tile).empty() ? nullptr : t.w.mins(t.tile).data() + first;
@@ -61,8 +61,11 @@ void add_int4_cell(const TileOutput& t, size_t cell, size_t first, size_t n) noe
 void add_cell(const TileOutput& t, size_t cell, size_t first, size_t n) noexcept {
   switch (t.w.arithmetic()) {
     case Arithmetic::w16a16: return add_cell<float, 4>(t, cell, first, n);
-    case Arithmetic::w8a8: return add_cell<int32_t, 4>(t, cell, first, n);
-    case Arithmetic::w4a8: return add_int4_cell(t, cell, first, n);
+    case Arithmetic::w8a8:
+    case Arithmetic::w8a8_plain: return add_cell<int32_t, 4>(t, cell, first, n);
+    case Arithmetic::w4a8: return add_digits_cell(t, cell, first, n);
+    case Arithmetic::w4a4:
+    case Arithmetic::w4a4_plain: return add_cell<int16_t, 8>(t, cell, first, n);
   }
 }
 

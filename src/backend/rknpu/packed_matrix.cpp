@@ -35,8 +35,8 @@ class PackedMatrix::Packer {
         row_bytes_(wattle::row_bytes(w.dtype, m.n_in_)),
         values_(m.tiles_.n_k()),
         packed_(m.type().row_bytes(static_cast<uint32_t>(m.tiles_.n_k()))) {
+    if (m.type().type == MatmulType::i4_i4_i16) codes_.resize(m.tiles_.n_k());
     if (m.arithmetic_ != Arithmetic::w4a8) return;
-    codes_.resize(m.tiles_.n_k());
     scales_.resize(m.tiles_.n);
     mins_.resize(m.tiles_.n);
   }
@@ -62,19 +62,27 @@ class PackedMatrix::Packer {
   bool encode(const std::byte* row, size_t n) {
     decode_row_(row, values_.data(), m_.n_in_);  // zeros stay behind n_in
     const std::span<float> values(values_);
-    if (m_.arithmetic_ == Arithmetic::w8a8) hadamard(values.first(m_.n_in_), m_.hadamard_block_);
+    if (m_.hadamard_block_ > 1) hadamard(values.first(m_.n_in_), m_.hadamard_block_);
     const size_t tile = m_.tiles_.size;
     for (size_t t = 0; t < m_.tiles_.n; ++t) {
       const auto of_tile = values.subspan(t * tile, tile);
-      std::byte* const out = packed_.data() + t * m_.type().row_bytes(static_cast<uint32_t>(tile));
-      const float scale =
-          m_.arithmetic_ == Arithmetic::w8a8
-              ? to_int8(of_tile, reinterpret_cast<int8_t*>(out))
-              : kernels_.to_half(of_tile.data(), tile, reinterpret_cast<uint16_t*>(out));
+      const float scale = encode_tile(of_tile, t * tile);
       if (!std::isfinite(scale)) return false;
       m_.scale_[t * m_.n_columns_ + n] = scale * scale_;
     }
+    if (m_.type().type == MatmulType::i4_i4_i16) pack_int4(codes_, packed_.data());
     return true;
+  }
+
+  float encode_tile(std::span<const float> tile, size_t begin) {
+    switch (m_.type().type) {
+      case MatmulType::i8_i8_i32:
+        return to_int8(tile, reinterpret_cast<int8_t*>(packed_.data()) + begin);
+      case MatmulType::i4_i4_i16: return to_int4(tile, codes_.data() + begin);
+      default:
+        return kernels_.to_half(tile.data(), tile.size(),
+                                reinterpret_cast<uint16_t*>(packed_.data()) + begin);
+    }
   }
 
   bool encode_int4(const std::byte* row, size_t n) {
@@ -129,7 +137,7 @@ PackedMatrix::PackedMatrix(const TensorView& w, Arithmetic arithmetic, const Npu
       tiles_(tiles_of(arithmetic, npu.form, n_in_)),
       n_columns_(round_up(n_out_, type().kernel_group)),
       scale_(tiles_.n * n_columns_) {
-  if (arithmetic == Arithmetic::w8a8) hadamard_block_ = rknpu::hadamard_block(n_in_);
+  if (has_hadamard(arithmetic)) hadamard_block_ = rknpu::hadamard_block(n_in_);
   if (arithmetic == Arithmetic::w4a8) {
     const auto int4 = *int4_type(w.dtype);
     code_offset_ = int4.offset;

@@ -42,7 +42,7 @@ class PackedMatrix {
   size_t n_in() const noexcept { return n_in_; }
   KTiles tiles() const noexcept { return tiles_; }
   std::span<const MatrixPart> parts() const noexcept { return parts_; }
-  size_t hadamard_block() const noexcept { return hadamard_block_; }  // w8a8
+  size_t hadamard_block() const noexcept { return hadamard_block_; }  // 1: none
 
   // Of tile t, each [columns of all parts]; 0 for columns behind n_out.
   std::span<const float> scales(size_t t) const noexcept { return row(scale_, t); }

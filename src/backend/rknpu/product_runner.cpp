@@ -70,7 +70,7 @@ class ProductRunner::Call {
     const bool is_indexed = !x_row_.empty();
     const MatView<const float> x = is_indexed ? x_ : x_.rows({begin_, end_});
     const auto x_row = is_indexed ? x_row_.subspan(begin_, end_ - begin_) : x_row_;
-    std::array<bool, kArithmetics> is_packed{};
+    std::array<bool, kArithmetics.size()> is_packed{};
     for (const NpuProduct& product : products_) {
       const auto arithmetic = static_cast<size_t>(product.w->arithmetic());
       if (std::exchange(is_packed[arithmetic], true)) continue;
@@ -113,9 +113,10 @@ class ProductRunner::Call {
 };
 
 ProductRunner::Inputs ProductRunner::make_inputs(Form form) {
-  return {NpuInput{InputRows(Arithmetic::w16a16, form), {}},
-          NpuInput{InputRows(Arithmetic::w8a8, form), {}},
-          NpuInput{InputRows(Arithmetic::w4a8, form), {}}};
+  Inputs inputs;
+  for (const Arithmetic arithmetic : kArithmetics)
+    inputs.push_back({InputRows(arithmetic, form), {}});
+  return inputs;
 }
 
 ProductRunner::ProductRunner(NpuDevice& device, SubmitThread& submits, EngineContext& context,

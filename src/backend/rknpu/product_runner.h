@@ -53,7 +53,7 @@ class ProductRunner {
 
  private:
   class Call;
-  using Inputs = std::array<NpuInput, kArithmetics>;
+  using Inputs = std::vector<NpuInput>;  // [Arithmetic]
 
   static Inputs make_inputs(Form form);
 

@@ -135,9 +135,9 @@ TEST(RknpuInt4Weights, AreThoseOfTheFile) {
   EXPECT_FALSE(int4_type(DType::iq4_nl));  // 16 values, but no integers in a row
 }
 
-// ---- int8 ----
+// ---- int8 and int4 ----
 
-TEST(RknpuInt8, RoundsToNearest) {
+TEST(RknpuIntegers, AreTheNearestSteps) {
   std::mt19937 random(4);
   std::normal_distribution<float> normal;
   for (int i = 0; i < 200; ++i) {
@@ -145,16 +145,18 @@ TEST(RknpuInt8, RoundsToNearest) {
     const float size = std::ldexp(1.0f, static_cast<int>(random() % 200) - 100);
     for (float& v : x) v = size * normal(random);
     std::vector<int8_t> q(x.size());
-    const float scale = to_int8(x, q.data());
-    for (size_t k = 0; k < x.size(); ++k) {
-      ASSERT_GE(q[k], -127);
-      ASSERT_LE(std::abs(x[k] - scale * static_cast<float>(q[k])), 0.5001f * scale);
+    for (const int most : {127, 7}) {
+      const float scale = most == 7 ? to_int4(x, q.data()) : to_int8(x, q.data());
+      for (size_t k = 0; k < x.size(); ++k) {
+        ASSERT_LE(std::abs(q[k]), most);
+        ASSERT_LE(std::abs(x[k] - scale * static_cast<float>(q[k])), 0.5001f * scale);
+      }
     }
   }
 }
 
 // w4a8 rounds activations exactly as the processor does, so that the two can be held to each other.
-TEST(RknpuInt8, EqualsTheActivationsOfTheProcessor) {
+TEST(RknpuIntegers, EqualTheActivationsOfTheProcessor) {
   std::mt19937 random(5);
   std::normal_distribution<float> normal;
   for (int i = 0; i < 100; ++i) {
@@ -247,18 +249,18 @@ TEST(RknpuHadamard, KeepsProductsAndSpreadsOutliers) {
 
 TEST(RknpuTiles, CoverEveryColumnInWholeRunsOf32) {
   for (size_t n_in = 1; n_in <= 40000; n_in += n_in < 600 ? 1 : 997) {
-    for (const auto& [arithmetic, form] : {std::pair(Arithmetic::w16a16, Form::vendor),
-                                           {Arithmetic::w16a16, Form::rocket},
-                                           {Arithmetic::w8a8, Form::vendor},
-                                           {Arithmetic::w4a8, Form::vendor},
-                                           {Arithmetic::w4a8, Form::rocket}}) {
+    for (size_t i = 0; i < 2 * kArithmetics.size(); ++i) {
+      const Arithmetic arithmetic = kArithmetics[i / 2];
+      const Form form = i % 2 == 0 ? Form::vendor : Form::rocket;
       const KTiles tiles = tiles_of(arithmetic, form, n_in);
       EXPECT_EQ(tiles.size % 32, 0U);
-      EXPECT_LE(tiles.size, largest_tile(form));
+      EXPECT_LE(tiles.size, largest_tile(arithmetic, form));
       EXPECT_GE(tiles.n_k(), n_in);
       EXPECT_LT(tiles.n_k() - n_in, 32 * tiles.n);
       if (arithmetic == Arithmetic::w4a8) {
         EXPECT_EQ(tiles.size, kInt4Group);
+      } else if (matmul_type_of(arithmetic) == MatmulType::i4_i4_i16) {
+        EXPECT_LE(tiles.size * 7 * 7, static_cast<size_t>(INT16_MAX));
       }
     }
   }

@@ -72,12 +72,16 @@ class RknpuDeviceTest : public testing::Test {
 };
 
 // w16a16: 11 bits of each operand. w8a8: a Gaussian row in steps of its largest of some hundred
-// over 127, for both operands. w4a8: the same for activations alone, of the largest of 32.
+// over 127, for both operands. w4a8: the same for activations alone, of the largest of 32. w4a4:
+// the same over 7.
 double bound_of(Arithmetic arithmetic) {
   switch (arithmetic) {
     case Arithmetic::w16a16: return 5e-4;
-    case Arithmetic::w8a8: return 0.05;
+    case Arithmetic::w8a8:
+    case Arithmetic::w8a8_plain: return 0.05;
     case Arithmetic::w4a8: return 0.03;
+    case Arithmetic::w4a4:
+    case Arithmetic::w4a4_plain: return 0.5;
   }
   return 0;
 }
@@ -85,7 +89,8 @@ double bound_of(Arithmetic arithmetic) {
 constexpr std::pair<Arithmetic, Form> kEveryWay[] = {
     {Arithmetic::w16a16, Form::vendor}, {Arithmetic::w16a16, Form::rocket},
     {Arithmetic::w8a8, Form::vendor},   {Arithmetic::w8a8, Form::rocket},
-    {Arithmetic::w4a8, Form::vendor},   {Arithmetic::w4a8, Form::rocket}};
+    {Arithmetic::w4a8, Form::vendor},   {Arithmetic::w4a8, Form::rocket},
+    {Arithmetic::w4a4, Form::vendor},   {Arithmetic::w4a4, Form::rocket}};
 
 TEST_F(RknpuDeviceTest, ProductsAreThoseOfTheDecodedWeights) {
   test::RandomBlocks random(1);
@@ -99,7 +104,10 @@ TEST_F(RknpuDeviceTest, ProductsAreThoseOfTheDecodedWeights) {
     const Matrix w(random, dtype.type, n_out, n_in);
     const Rows x = random_rows(random, n_rows, (n_in + 15) / 16 * 16);
     const MatView<const float> input(x.view.data, n_rows, n_in, x.view.n_cols);
-    for (const auto& [arithmetic, form] : kEveryWay) {
+    std::vector ways(std::begin(kEveryWay), std::end(kEveryWay));
+    for (const Arithmetic plain : {Arithmetic::w8a8_plain, Arithmetic::w4a4_plain})
+      ways.emplace_back(plain, Form::vendor);
+    for (const auto& [arithmetic, form] : ways) {
       SCOPED_TRACE(std::string(dtype.name) + " " + std::string(name_of(arithmetic)) + " " +
                    std::to_string(n_rows) + " x " + std::to_string(n_in) + " x " +
                    std::to_string(n_out) + (form == Form::rocket ? " rocket" : ""));
@@ -150,7 +158,7 @@ TEST_F(RknpuDeviceTest, LargeProductsAreCutIntoRounds) {
   const Matrix w(random, DType::q4_0, 9000, 256);
   const Rows x = random_rows(random, 700, 256);
   for (const auto& [arithmetic, form] : kEveryWay) {
-    if (arithmetic == Arithmetic::w8a8) continue;  // as w16a16
+    if (arithmetic != Arithmetic::w16a16 && arithmetic != Arithmetic::w4a8) continue;
     simulate(form);
     auto rknpu = device({.arithmetic = arithmetic, .min_rows = 1});
     const auto linear = rknpu.prepare(w.view, {.max_rows = 700});
@@ -196,7 +204,7 @@ TEST_F(RknpuDeviceTest, ACallMayMixPlaces) {
 TEST_F(RknpuDeviceTest, WhatIsNotFiniteShows) {
   test::RandomBlocks random(6);
   const Matrix w(random, DType::q4_0, 300, 512);
-  for (const Arithmetic arithmetic : {Arithmetic::w16a16, Arithmetic::w8a8, Arithmetic::w4a8}) {
+  for (const Arithmetic arithmetic : kArithmetics) {
     auto rknpu = device({.arithmetic = arithmetic, .min_rows = 1});
     const auto linear = rknpu.prepare(w.view, {.max_rows = 3});
     const Rows x = random_rows(random, 3, 512);
@@ -215,7 +223,7 @@ TEST_F(RknpuDeviceTest, WeightsThatAreNotFiniteStayOnTheProcessor) {
   const Matrix w(random, DType::q4_0, 300, 512);
   const uint16_t infinity = 0x7c00;
   std::memcpy(const_cast<std::byte*>(w.view.data) + 18 * 77, &infinity, sizeof infinity);
-  for (const Arithmetic arithmetic : {Arithmetic::w16a16, Arithmetic::w8a8, Arithmetic::w4a8}) {
+  for (const Arithmetic arithmetic : kArithmetics) {
     auto rknpu = device({.arithmetic = arithmetic, .min_rows = 1});
     const auto linear = rknpu.prepare(w.view, {.max_rows = 3});
     EXPECT_EQ(rknpu.status().n_on_npu, 0U);

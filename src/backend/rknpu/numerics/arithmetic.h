@@ -3,14 +3,21 @@
 // one type, so what differs is what W and x are turned into; docs/npu.md has what each costs and
 // how far from exact it is.
 //
-//   w16a16  both in f16, sums in f32. Any weights lose less than by any other way.
-//   w8a8    both in int8 after a Hadamard transform of blocks of both, sums in int32.
-//   w4a8    weights of 4 bits as the file has them, x in int8 as two digits of 4 bits, exact sums.
+//   w16a16      both in f16, sums in f32. Any weights lose less than by any other way.
+//   w8a8        both in int8 after a Hadamard transform of blocks of both, sums in int32.
+//   w8a8_plain  both in int8 as they are
+//   w4a8        weights of 4 bits as the file has them, x in int8 as two digits of 4 bits, exact
+//               sums.
+//   w4a4        both in int4 after a Hadamard transform, sums in int16.
+//   w4a4_plain  both in int4 as they are
+//
+// The last two and w8a8_plain are for comparing: nothing chooses them.
 //
 // Columns of W are cut into tiles, each a product of its own whose results are added on the
 // processor. A tile has one scale of x for each row, and one of W for each output.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -20,14 +27,23 @@
 
 namespace wattle::rknpu {
 
-enum class Arithmetic : uint8_t { w16a16, w8a8, w4a8 };
-inline constexpr size_t kArithmetics = 3;
+enum class Arithmetic : uint8_t { w16a16, w8a8, w8a8_plain, w4a8, w4a4, w4a4_plain };
+inline constexpr std::array kArithmetics{Arithmetic::w16a16,     Arithmetic::w8a8,
+                                         Arithmetic::w8a8_plain, Arithmetic::w4a8,
+                                         Arithmetic::w4a4,       Arithmetic::w4a4_plain};
+
+constexpr bool has_hadamard(Arithmetic arithmetic) noexcept {
+  return arithmetic == Arithmetic::w8a8 || arithmetic == Arithmetic::w4a4;
+}
 
 constexpr std::string_view name_of(Arithmetic arithmetic) noexcept {
   switch (arithmetic) {
     case Arithmetic::w16a16: return "w16a16";
     case Arithmetic::w8a8: return "w8a8";
+    case Arithmetic::w8a8_plain: return "w8a8-plain";
     case Arithmetic::w4a8: return "w4a8";
+    case Arithmetic::w4a4: return "w4a4";
+    case Arithmetic::w4a4_plain: return "w4a4-plain";
   }
   return "?";
 }
@@ -35,8 +51,11 @@ constexpr std::string_view name_of(Arithmetic arithmetic) noexcept {
 constexpr MatmulType matmul_type_of(Arithmetic arithmetic) noexcept {
   switch (arithmetic) {
     case Arithmetic::w16a16: return MatmulType::f16_f16_f32;
-    case Arithmetic::w8a8: return MatmulType::i8_i8_i32;
-    case Arithmetic::w4a8: return MatmulType::i4_i4_i16;
+    case Arithmetic::w8a8:
+    case Arithmetic::w8a8_plain: return MatmulType::i8_i8_i32;
+    case Arithmetic::w4a8:
+    case Arithmetic::w4a4:
+    case Arithmetic::w4a4_plain: return MatmulType::i4_i4_i16;
   }
   return MatmulType::f16_f16_f32;
 }
@@ -55,16 +74,20 @@ struct KTiles {
 
 inline constexpr size_t kInt4Group = 32;  // weights of 4 bits that share a scale in a file
 
-// Columns of the largest tile. Vendor: where its runtimes cut k, too. Rocket: in f16 a core's
-// buffer has room for two groups of kernels of that many beside some rows, as published programs
-// want it.
-constexpr size_t largest_tile(Form form) noexcept { return form == Form::vendor ? 8192 : 4096; }
+// Columns of the largest tile. int4: 7 * 7 * 640 fits 16 bits. Others, vendor: where its runtimes
+// cut k, too. Rocket: in f16 a core's buffer has room for two groups of kernels of that many beside
+// some rows, as published programs want it.
+constexpr size_t largest_tile(Arithmetic arithmetic, Form form) noexcept {
+  if (matmul_type_of(arithmetic) == MatmulType::i4_i4_i16) return 640;
+  return form == Form::vendor ? 8192 : 4096;
+}
 
 // w4a8: the groups of the file, so that no weight is rounded again. Others: as few as may be.
 constexpr KTiles tiles_of(Arithmetic arithmetic, Form form, size_t n_in) noexcept {
   const size_t n_k = (n_in + 31) / 32 * 32;
   if (arithmetic == Arithmetic::w4a8) return {kInt4Group, n_k / kInt4Group};
-  const size_t n = (n_k + largest_tile(form) - 1) / largest_tile(form);
+  const size_t largest = largest_tile(arithmetic, form);
+  const size_t n = (n_k + largest - 1) / largest;
   return {(n_k / 32 + n - 1) / n * 32, n};
 }
 

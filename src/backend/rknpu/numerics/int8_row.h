@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// w8a8: rows of floats as int8 with one scale. Products of two such rows are exact in int32 up to
-// 133,000 elements: 127 * 127 * n < 2^31.
+// Rows of floats as int8, or int4, with one scale. Sums of products of two int8 rows are exact in
+// int32 up to 133,000 elements: 127 * 127 * n < 2^31; of two int4 rows in int16 up to 668.
 #pragma once
 
 #include <cstdint>
@@ -12,5 +12,8 @@ namespace wattle::rknpu {
 // magnitude over 127, or 0 where that is below 2^-119, whose inverse would overflow. Where an
 // element of x is not finite: zeros, and a scale that is NaN.
 float to_int8(std::span<const float> x, int8_t* out) noexcept;
+
+// The same in [-7, 7]; the scale is the largest magnitude over 7.
+float to_int4(std::span<const float> x, int8_t* out) noexcept;
 
 }  // namespace wattle::rknpu
