@@ -131,6 +131,7 @@ class Calls {
     Roomy<wattle_engine_params> roomy;
     done(wattle_engine_params_init(&roomy.value, sizeof roomy.value));
     scramble(roomy, offsetof(wattle_engine_params, kv_k), offsetof(wattle_engine_params, kv_v) + 4);
+    scramble(roomy, offsetof(wattle_engine_params, npu), sizeof(wattle_engine_params));
     roomy.value.model = byte() % 16 == 0 ? nullptr : model_.c_str();
     roomy.value.n_ctx = byte() % 4 == 0 ? 0 : byte();
     roomy.value.n_threads = 1;

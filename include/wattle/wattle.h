@@ -108,6 +108,26 @@ typedef int32_t (*wattle_progress_fn)(void* user_data, uint64_t done, uint64_t t
 /* One line without a newline, from whichever thread has something to say. */
 typedef void (*wattle_log_fn)(void* user_data, wattle_log_level level, const char* line);
 
+/* An NPU beside the processor, for products of many rows (docs/npu.md); never run on silicon by
+ * us. AUTO: the kernel driver that is there, else none. The others are WATTLE_UNSUPPORTED or
+ * WATTLE_IO where theirs is not. Where another process has the NPU, the processor computes all. */
+typedef int32_t wattle_npu_driver;
+enum {
+  WATTLE_NPU_OFF = 0,
+  WATTLE_NPU_AUTO = 1,
+  WATTLE_NPU_SIMULATOR = 2, /* of an RK3588's */
+  WATTLE_NPU_VENDOR = 3,    /* Rockchip's kernel driver */
+  WATTLE_NPU_ROCKET = 4     /* Linux's own */
+};
+
+typedef int32_t wattle_npu_arithmetic;
+enum {
+  WATTLE_NPU_BY_MATRIX = 0, /* the most exact that memory has room for */
+  WATTLE_NPU_W16A16 = 1,
+  WATTLE_NPU_W8A8 = 2,
+  WATTLE_NPU_W4A8 = 3
+};
+
 typedef struct wattle_engine_params {
   size_t size;
   const char* model;   /* a GGUF file, or the first of its shards */
@@ -121,6 +141,11 @@ typedef struct wattle_engine_params {
   wattle_progress_fn on_progress; /* may be null */
   wattle_log_fn on_log;           /* may be null; used until the engine and its sessions are gone */
   void* user_data;                /* handed to both */
+  wattle_npu_driver npu;
+  wattle_npu_arithmetic npu_arithmetic;
+  uint32_t npu_min_rows; /* products of fewer rows (tokens of a batch) stay on the processor; 0:
+                            as the engine chooses */
+  int32_t reserved;      /* 0 */
 } wattle_engine_params;
 
 WATTLE_API wattle_status wattle_engine_params_init(wattle_engine_params* params, size_t size);
@@ -148,6 +173,27 @@ typedef struct wattle_model_info {
 /* Fills the first info->size bytes: set it to sizeof(wattle_model_info) before. */
 WATTLE_API wattle_status wattle_engine_model_info(const wattle_engine* engine,
                                                   wattle_model_info* info);
+
+/* What an NPU holds, and what it has done since the engine was opened. */
+typedef struct wattle_npu_info {
+  size_t size;
+  int32_t has_npu;     /* 0: there is none, and all else is 0 */
+  int32_t is_silicon;  /* 0: it is simulated */
+  int32_t in_use;      /* 0: it is left alone after faults */
+  uint32_t n_matrices; /* of the model; a bank of experts counts as one */
+  uint32_t n_on_npu;   /* that have a place there */
+  uint32_t n_missed;   /* that did not come out as on the processor when they were checked */
+  uint64_t n_bytes;    /* of weights in its memory */
+  uint64_t n_faults;   /* that the processor has made good */
+  uint64_t n_submits;
+  double busy_ms;
+  double energy_mj;      /* negative where it is not known */
+  int32_t is_projection; /* not 0: time and energy are those of a model, not measured */
+  int32_t reserved;      /* 0 */
+} wattle_npu_info;
+
+/* Fills the first info->size bytes: set it to sizeof(wattle_npu_info) before. */
+WATTLE_API wattle_status wattle_engine_npu_info(const wattle_engine* engine, wattle_npu_info* info);
 
 /* Sampling as the model file recommends it, the defaults elsewhere. Fills the first params->size
  * bytes: set it, or call wattle_sampling_params_init() before. */

@@ -50,6 +50,29 @@ wattle_status wattle_engine_model_info(const wattle_engine* engine, wattle_model
   });
 }
 
+wattle_status wattle_engine_npu_info(const wattle_engine* engine, wattle_npu_info* info) {
+  return guarded([&] {
+    require(engine, "engine");
+    require(info, "info");
+    wattle_npu_info value{};
+    if (const auto npu = engine->engine->npu()) {
+      value.has_npu = 1;
+      value.is_silicon = npu->is_silicon;
+      value.in_use = npu->in_use;
+      value.n_matrices = npu->n_matrices;
+      value.n_on_npu = npu->n_on_npu;
+      value.n_missed = npu->n_missed;
+      value.n_bytes = npu->n_bytes;
+      value.n_faults = npu->n_faults;
+      value.n_submits = npu->n_submits;
+      value.busy_ms = npu->busy_ms;
+      value.energy_mj = npu->energy_mj.value_or(-1);
+      value.is_projection = npu->is_projection;
+    }
+    write_sized(value, info, info->size, "info");
+  });
+}
+
 wattle_status wattle_engine_recommended_sampling(const wattle_engine* engine,
                                                  wattle_sampling_params* params) {
   return guarded([&] {

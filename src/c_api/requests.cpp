@@ -47,6 +47,32 @@ wattle_kv_type kv_type_of(KvCacheType type) noexcept {
   return WATTLE_KV_F16;
 }
 
+NpuDriver npu_driver_of(wattle_npu_driver driver) {
+  switch (driver) {
+    case WATTLE_NPU_OFF: return NpuDriver::off;
+    case WATTLE_NPU_AUTO: return NpuDriver::automatic;
+    case WATTLE_NPU_SIMULATOR: return NpuDriver::simulator;
+    case WATTLE_NPU_VENDOR: return NpuDriver::vendor;
+    case WATTLE_NPU_ROCKET: return NpuDriver::rocket;
+    default:
+      throw Error(ErrorCode::usage, fmt::format("npu is {}, which is no driver", driver),
+                  "WATTLE_NPU_OFF, _AUTO, _SIMULATOR, _VENDOR or _ROCKET");
+  }
+}
+
+NpuArithmetic npu_arithmetic_of(wattle_npu_arithmetic arithmetic) {
+  switch (arithmetic) {
+    case WATTLE_NPU_BY_MATRIX: return NpuArithmetic::by_matrix;
+    case WATTLE_NPU_W16A16: return NpuArithmetic::w16a16;
+    case WATTLE_NPU_W8A8: return NpuArithmetic::w8a8;
+    case WATTLE_NPU_W4A8: return NpuArithmetic::w4a8;
+    default:
+      throw Error(ErrorCode::usage,
+                  fmt::format("npu_arithmetic is {}, which is no arithmetic", arithmetic),
+                  "WATTLE_NPU_BY_MATRIX, _W16A16, _W8A8 or _W4A8");
+  }
+}
+
 std::optional<bool> thinking_of(wattle_thinking thinking) {
   switch (thinking) {
     case WATTLE_THINKING_DEFAULT: return std::nullopt;
@@ -155,6 +181,9 @@ wattle_engine_params default_engine_params() noexcept {
 
 EngineParams from_c(const wattle_engine_params& in) {
   require(in.model, "params->model");
+  if (in.reserved != 0)
+    throw Error(ErrorCode::unsupported,
+                fmt::format("params->reserved is {}, expected 0", in.reserved));
   EngineParams p;
   p.model = in.model;
   p.n_ctx = in.n_ctx;
@@ -163,6 +192,9 @@ EngineParams from_c(const wattle_engine_params& in) {
   p.pin_threads = in.pin_threads != 0;
   p.kv_k = kv_type_of(in.kv_k, "kv_k");
   p.kv_v = kv_type_of(in.kv_v, "kv_v");
+  p.npu.driver = npu_driver_of(in.npu);
+  p.npu.arithmetic = npu_arithmetic_of(in.npu_arithmetic);
+  if (in.npu_min_rows != 0) p.npu.min_rows = in.npu_min_rows;
   p.chat_template = text_or_empty(in.chat_template);
   if (in.on_progress != nullptr) {
     p.on_load_progress = [call = in.on_progress, user = in.user_data](uint64_t done, uint64_t all) {

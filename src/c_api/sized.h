@@ -17,6 +17,8 @@ namespace wattle::c_api {
 // the number from before, so that older programs go on working.
 template <class T>
 inline constexpr size_t kFirstSize = sizeof(T);
+template <>
+inline constexpr size_t kFirstSize<wattle_engine_params> = offsetof(wattle_engine_params, npu);
 
 // Anything larger was never written by an _init function.
 inline constexpr size_t kMaxSize = 4096;

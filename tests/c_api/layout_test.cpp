@@ -9,14 +9,17 @@
 
 namespace {
 
-TEST(CApiLayout, IsTheOneOfTheFirstRelease) {
+TEST(CApiLayout, IsTheOneThatProgramsKnow) {
   if (sizeof(void*) != 8) GTEST_SKIP() << "the numbers are those of 64 bits";
   EXPECT_EQ(sizeof(wattle_sampling_params), 128u);
   EXPECT_EQ(offsetof(wattle_sampling_params, dry_penalty_last_n), 68u);
   EXPECT_EQ(offsetof(wattle_sampling_params, json_schema), 120u);
-  EXPECT_EQ(sizeof(wattle_engine_params), 72u);
+  EXPECT_EQ(sizeof(wattle_engine_params), 88u);
   EXPECT_EQ(offsetof(wattle_engine_params, kv_v), 36u);
   EXPECT_EQ(offsetof(wattle_engine_params, user_data), 64u);
+  EXPECT_EQ(offsetof(wattle_engine_params, npu), 72u);
+  EXPECT_EQ(sizeof(wattle_npu_info), 80u);
+  EXPECT_EQ(offsetof(wattle_npu_info, is_projection), 72u);
   EXPECT_EQ(sizeof(wattle_model_info), 64u);
   EXPECT_EQ(offsetof(wattle_model_info, size_bytes), 56u);
   EXPECT_EQ(sizeof(wattle_chat_request), 72u);

@@ -44,6 +44,8 @@ TEST(CApiMisuse, NullArgumentsAreErrorsWithTheirName) {
   EXPECT_USAGE(wattle_engine_model_info(engine.get(), nullptr), "info");
   EXPECT_USAGE(wattle_engine_recommended_sampling(nullptr, nullptr), "engine");
   EXPECT_USAGE(wattle_engine_recommended_sampling(engine.get(), nullptr), "params");
+  EXPECT_USAGE(wattle_engine_npu_info(nullptr, nullptr), "engine");
+  EXPECT_USAGE(wattle_engine_npu_info(engine.get(), nullptr), "info");
   EXPECT_USAGE(wattle_session_new(nullptr, &no_session), "engine");
   EXPECT_USAGE(wattle_session_new(engine.get(), nullptr), "out");
   EXPECT_USAGE(wattle_session_cancel(nullptr), "session");
@@ -137,6 +139,12 @@ TEST(CApiMisuse, NumbersThatStandForNothingAreErrors) {
   params.kv_k = 3;
   EXPECT_USAGE(wattle_engine_open(&params, &engine), "kv_k is 3");
   EXPECT_EQ(engine, nullptr);
+  params.kv_k = WATTLE_KV_F16;
+  params.npu = 5;
+  EXPECT_USAGE(wattle_engine_open(&params, &engine), "npu is 5");
+  params.npu = WATTLE_NPU_SIMULATOR;
+  params.npu_arithmetic = -1;
+  EXPECT_USAGE(wattle_engine_open(&params, &engine), "npu_arithmetic is -1");
 
   const EnginePtr open = open_stories();
   const SessionPtr session = new_session(open);

@@ -29,6 +29,40 @@ TEST(CApiModel, TellsWhatItOpened) {
   EXPECT_EQ(info.size, sizeof info);
 }
 
+wattle_npu_info npu_of(const EnginePtr& engine) {
+  wattle_npu_info info;
+  info.size = sizeof info;
+  EXPECT_OK(wattle_engine_npu_info(engine.get(), &info));
+  return info;
+}
+
+TEST(CApiModel, ComputesOnTheNpuThatIsAskedFor) {
+  EXPECT_EQ(npu_of(open_stories()).has_npu, 0);
+  wattle_engine_params params = engine_params();
+  params.npu = WATTLE_NPU_SIMULATOR;
+  params.npu_arithmetic = WATTLE_NPU_W8A8;
+  params.npu_min_rows = 20;
+  const EnginePtr engine = open_stories(params);
+  const wattle_npu_info opened = npu_of(engine);
+  EXPECT_EQ(opened.has_npu, 1);
+  EXPECT_EQ(opened.is_silicon, 0);
+  EXPECT_EQ(opened.in_use, 1);
+  EXPECT_EQ(opened.is_projection, 1);
+  EXPECT_GT(opened.n_on_npu, 0u);
+  EXPECT_LE(opened.n_on_npu, opened.n_matrices);
+  EXPECT_GT(opened.n_bytes, 1u << 20);
+  const std::vector<int32_t> ids(20, 1849);
+  const auto compute = [&](size_t n) {
+    EXPECT_OK(wattle_logits(
+        engine.get(), ids.data(), n, 0, [](void*, size_t, const float*, size_t) { return 0; },
+        nullptr));
+    return npu_of(engine).n_submits;
+  };
+  EXPECT_EQ(compute(2), opened.n_submits);
+  EXPECT_GT(compute(20), opened.n_submits);
+  EXPECT_GT(npu_of(engine).energy_mj, 0);
+}
+
 TEST(CApiModel, SamplingDefaultsAreThoseOfCpp) {
   wattle_sampling_params params;
   EXPECT_OK(wattle_sampling_params_init(&params, sizeof params));
