@@ -61,6 +61,11 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
   }
 }
 
+void AtomicFile::extend(uint64_t n_bytes) {
+  const off_t end = ::lseek(fd_, static_cast<off_t>(n_bytes), SEEK_CUR);
+  if (end < 0 || ::ftruncate(fd_, end) != 0) throw_io(target_, "write", errno);
+}
+
 void AtomicFile::commit() {
   // Disks that are full only at the end report it here.
   if (::fsync(fd_) != 0 && errno != EINVAL) throw_io(target_, "write", errno);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 
@@ -19,6 +20,8 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   void write(std::span<const std::byte> bytes);
+  // The file goes on with so many zeros. They take no room where the disk can have holes.
+  void extend(uint64_t n_bytes);
   void commit();  // call it once, last
 
  private:

@@ -29,6 +29,7 @@ struct Flags {
   std::string type = "q4_0";
   std::vector<std::string> tensor_types;
   uint64_t seed = 0;
+  bool sparse = false;
   bool list = false;
   bool json = false;
   bool quiet = false;
@@ -99,7 +100,9 @@ int synth(const Flags& flags) {
   {
     FileProgress progress("writing", printable(flags.out));
     measure::write_synth(plan, flags.out,
-                         {.seed = flags.seed, .on_progress = [&](uint64_t done, uint64_t total) {
+                         {.seed = flags.seed,
+                          .sparse = flags.sparse,
+                          .on_progress = [&](uint64_t done, uint64_t total) {
                             if (!flags.quiet) progress.update(done, total);
                             return !interrupt.requested();
                           }});
@@ -125,6 +128,8 @@ Command add_synth(CLI::App& program) {
       ->type_name("PART=TYPE")
       ->allow_extra_args(false);
   app->add_option("--seed", flags->seed, "of the random numbers (default 0)")->type_name("N");
+  app->add_flag("--sparse", flags->sparse,
+                "all weights are zeros that take no room on the disk: for `wattle show`");
   app->add_flag("--list", flags->list, "the presets, and their size with --type");
   app->add_flag("--json", flags->json, "print JSON");
   app->add_flag("-q,--quiet", flags->quiet, "no progress on stderr");

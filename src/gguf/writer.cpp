@@ -189,6 +189,13 @@ void Writer::write(const std::filesystem::path& path) const {
   file.commit();
 }
 
+void Writer::write_sparse(const std::filesystem::path& path) const {
+  AtomicFile file(path);
+  file.write(header());
+  for (const Tensor& tensor : tensors_) file.extend(padded(tensor.size_bytes));
+  file.commit();
+}
+
 std::vector<std::byte> Writer::to_bytes() const {
   Bytes out;
   emit(

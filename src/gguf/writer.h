@@ -40,6 +40,8 @@ class Writer {
 
   // The file appears complete or not at all; Error{io} otherwise.
   void write(const std::filesystem::path& path) const;
+  // The same with zeros for all data, which take no room where the disk can have holes.
+  void write_sparse(const std::filesystem::path& path) const;
   std::vector<std::byte> to_bytes() const;
 
  private:

@@ -185,7 +185,9 @@ void write_synth(const SynthPlan& plan, const fs::path& path, const SynthWriteOp
   }
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   const fs::space_info space = fs::space(folder, error);
-  if (!error) check_disk_space(path, plan.weight_bytes() + kHeaderBytes, space.available);
+  if (!error)
+    check_disk_space(path, (options.sparse ? 0 : plan.weight_bytes()) + kHeaderBytes,
+                     space.available);
 
   gguf::Writer writer;
   set_keys(writer, plan);
@@ -196,7 +198,7 @@ void write_synth(const SynthPlan& plan, const fs::path& path, const SynthWriteOp
         plan.tensors[i].name, plan.types[i], plan.tensors[i].shape,
         [&stream, i](const gguf::Writer::Sink& sink) { stream.write_tensor(i, sink); });
   }
-  writer.write(path);
+  options.sparse ? writer.write_sparse(path) : writer.write(path);
 }
 
 }  // namespace wattle::measure

@@ -32,7 +32,8 @@ SynthPlan plan_synth(const SynthShape& shape, const TypeMix& mix,
                      std::span<const TypeOverride> overrides);
 
 struct SynthWriteOptions {
-  uint64_t seed = 0;  // equal seeds give equal files
+  uint64_t seed = 0;    // equal seeds give equal files
+  bool sparse = false;  // all weights are zeros that take no room on the disk
   // Bytes of weights written so far, of all; returning false ends it with Error{cancelled}.
   std::function<bool(uint64_t done, uint64_t total)> on_progress{};
 };
