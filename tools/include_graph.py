@@ -37,8 +37,10 @@ ALLOWED = {
     "runtime/template_loader": ["tokenizer", "gguf", "base", "api"],
     "runtime/available_memory": ["base"],
     "runtime/memory_fit": ["model", "api"],
+    # `show` prints the plan.
+    "runtime/npu_placement": ["engine", "model", "backend/rknpu", "backend", "kernels", "gguf", "api"],
     "doctor": ["runtime/memory_fit", "runtime/available_memory", "model", "base", "api"],
-    "runtime": ["runtime/memory_fit", "runtime/available_memory", "runtime/template_loader",
+    "runtime": ["runtime/npu_placement", "runtime/memory_fit", "runtime/available_memory", "runtime/template_loader",
                 "runtime/vocab_loader", "engine", "sampling", "chat",
                 "tokenizer", "model", "backend/rknpu", "backend/cpu", "backend", "kernels", "gguf",
                 "tensor", "base", "api"],
@@ -47,7 +49,7 @@ ALLOWED = {
     "measure": ["engine", "tokenizer", "gguf", "quant", "tensor", "base", "api"],
     # model: `show` reads hyperparameters and counts the cache.
     # backend/rknpu: `npu` writes and reads its command lists.
-    "cli": ["measure", "doctor", "backend/rknpu", "runtime/template_loader", "runtime/vocab_loader",
+    "cli": ["measure", "doctor", "runtime/npu_placement", "backend/rknpu", "runtime/template_loader", "runtime/vocab_loader",
             "engine", "chat", "tokenizer", "model", "gguf", "kernels", "tensor", "store", "base", "api"],
 }
 

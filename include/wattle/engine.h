@@ -41,14 +41,27 @@ enum class KvCacheType { f32, f16, q8_0 };
 // everything, and the log says so.
 enum class NpuDriver { off, automatic, simulator, vendor, rocket, simulator_rocket };
 
-// How products are computed there: docs/npu.md. by_matrix: the most exact that memory has room for.
+// How products are computed there: docs/npu.md. by_matrix: what the plan of placement chooses.
 // w8a8_plain, w4a4 and w4a4_plain are for comparing.
 enum class NpuArithmetic { by_matrix, w16a16, w8a8, w8a8_plain, w4a8, w4a4, w4a4_plain };
 
+// What the plan of placement makes small: time, or energy above idle.
+enum class NpuObjective { speed, energy };
+
+// Which matrices go to the NPU, and which products with them, is planned when the engine is opened,
+// with a model of what each costs on a board (docs/npu.md); `wattle show --placement` prints it.
 struct NpuParams {
   NpuDriver driver = NpuDriver::off;
+  NpuObjective objective = NpuObjective::speed;
+  // Mean watts above idle that a prompt and an answer may each take; 0: any. Where no plan keeps to
+  // them, the log says so.
+  double max_watts = 0;
+  // The largest KL divergence from exact, in those of the processor, that an arithmetic may have.
+  double max_divergence = 1.1;
+  uint64_t max_bytes = 0;  // of packed weights; 0: what memory has room for
+  // Forced, whatever the plan would be.
   NpuArithmetic arithmetic = NpuArithmetic::by_matrix;
-  uint32_t min_rows = 32;  // products of fewer rows (tokens of a batch) stay on the processor
+  uint32_t min_rows = 0;  // products of as many rows (tokens of a batch) go to the NPU; 0: planned
 };
 
 struct EngineParams {

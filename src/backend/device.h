@@ -94,6 +94,8 @@ struct PrepareOptions {
   size_t max_slots = 0;  // experts: the most slots of one call
   Precision precision = Precision::normal;
   float scale = 1.0f;  // matrices: of the product
+  // Only rows whose logits are wanted come to it: of a prompt, the last one.
+  bool outputs_only = false;
 };
 
 // Calls are made from one thread at a time. After the last prepare nothing is allocated.

@@ -22,6 +22,8 @@ const std::map<std::string, NpuDriver> kDrivers{
     {"off", NpuDriver::off},       {"auto", NpuDriver::automatic},
     {"vendor", NpuDriver::vendor}, {"rocket", NpuDriver::rocket},
     {"sim", NpuDriver::simulator}, {"sim-rocket", NpuDriver::simulator_rocket}};
+const std::map<std::string, NpuObjective> kObjectives{{"speed", NpuObjective::speed},
+                                                      {"energy", NpuObjective::energy}};
 const std::map<std::string, NpuArithmetic> kArithmetics{{"auto", NpuArithmetic::by_matrix},
                                                         {"w16a16", NpuArithmetic::w16a16},
                                                         {"w8a8", NpuArithmetic::w8a8},
@@ -82,6 +84,54 @@ std::string read_chat_template(const std::string& file_or_text) {
               "a template has {{ }} or {% %} in it");
 }
 
+void PlacementFlags::add_to(CLI::App& app) {
+  app.add_option("--objective", objective,
+                 "what the NPU is used for: speed, or energy, as projected for a board (default "
+                 "speed)")
+      ->check(CLI::IsMember(kObjectives))
+      ->type_name("NAME")
+      ->configurable();
+  app.add_option(
+         "--watts", max_watts,
+         "use the NPU so that a prompt and an answer each take no more power above idle, as "
+         "projected (default: any)")
+      ->check(CLI::Range(0.1, 1000.0))
+      ->type_name("W")
+      ->configurable();
+  app.add_option("--npu-kl", max_divergence,
+                 "use no arithmetic of a larger KL divergence from exact, in those of the CPU "
+                 "(default 1.1)")
+      ->check(CLI::Range(0.01, 1000.0))
+      ->type_name("RATIO")
+      ->configurable();
+  app.add_option("--npu-memory", max_mib,
+                 "MiB for weights that are packed for the NPU (default: half of what is free, and "
+                 "no more than the model leaves)")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 24))
+      ->type_name("MIB")
+      ->configurable();
+  app.add_option("--npu-arithmetic", arithmetic,
+                 "how the NPU computes: auto, w16a16, w8a8 or w4a8 (default auto, as planned); to "
+                 "compare, w8a8-plain, w4a4 or w4a4-plain")
+      ->check(CLI::IsMember(kArithmetics))
+      ->type_name("NAME")
+      ->configurable();
+  app.add_option("--npu-rows", min_rows,
+                 "products of as many rows and more go to the NPU (default: as planned)")
+      ->check(CLI::Range(1u, 65536u))
+      ->type_name("N")
+      ->configurable();
+}
+
+void PlacementFlags::apply_to(NpuParams& params) const {
+  params.objective = kObjectives.at(objective);
+  params.max_watts = max_watts;
+  params.max_divergence = max_divergence;
+  params.max_bytes = max_mib << 20;
+  params.arithmetic = kArithmetics.at(arithmetic);
+  params.min_rows = min_rows;
+}
+
 void NpuFlags::add_to(CLI::App& app) {
   app.add_option("--npu", driver,
                  "where large products run: off; vendor or rocket, the board's NPU through "
@@ -89,21 +139,12 @@ void NpuFlags::add_to(CLI::App& app) {
                  "sim-rocket, a simulated NPU of an RK3588 with one of them (default off)")
       ->type_name("DRIVER")
       ->configurable();
-  app.add_option("--npu-arithmetic", arithmetic,
-                 "how the NPU computes: auto, w16a16, w8a8 or w4a8 (default auto); to compare, "
-                 "w8a8-plain, w4a4 or w4a4-plain")
-      ->check(CLI::IsMember(kArithmetics))
-      ->type_name("NAME")
-      ->configurable();
-  app.add_option("--npu-rows", min_rows,
-                 "products of fewer rows than this stay on the CPU (default 32)")
-      ->check(CLI::Range(1u, 65536u))
-      ->type_name("N")
-      ->configurable();
+  placement.add_to(app);
 }
 
 NpuParams NpuFlags::params() const {
-  NpuParams params{.arithmetic = kArithmetics.at(arithmetic), .min_rows = min_rows};
+  NpuParams params;
+  placement.apply_to(params);
   const auto found = kDrivers.find(driver);
   if (found == kDrivers.end()) {
     throw Error(ErrorCode::usage, fmt::format("--npu: no driver is called '{}'", driver),

@@ -20,14 +20,26 @@ CLI::Option* add_model_flag(CLI::App& app, std::string& model);
 KvCacheType parse_cache_type(const std::string& name, std::string_view flag);
 std::string cache_type_name(KvCacheType type);
 
+// What the plan of placement on an NPU is made for.
+struct PlacementFlags {
+  void add_to(CLI::App& app);
+  void apply_to(NpuParams& params) const;
+
+  std::string objective = "speed";
+  std::string arithmetic = "auto";
+  double max_watts = NpuParams{}.max_watts;
+  double max_divergence = NpuParams{}.max_divergence;
+  uint64_t max_mib = 0;
+  uint32_t min_rows = NpuParams{}.min_rows;
+};
+
 // --npu and what belongs to it, for every command that computes.
 struct NpuFlags {
   void add_to(CLI::App& app);
   NpuParams params() const;
 
   std::string driver = "off";
-  std::string arithmetic = "auto";
-  uint32_t min_rows = NpuParams{}.min_rows;
+  PlacementFlags placement;
 };
 
 // --chat-template: the path of a file, or the template itself.

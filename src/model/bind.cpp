@@ -9,8 +9,10 @@ std::string layer_tensor(size_t il, std::string_view name) {
   return fmt::format("blk.{}.{}", il, name);
 }
 
-Precision block_precision(const Hparams& hp) {
-  return hp.n_expert != 0 ? Precision::fine : Precision::normal;
+Weights::MatrixOptions layer_options(const Hparams& hp, size_t il, Weights::Extras extras) {
+  return {.extras = extras,
+          .precision = hp.n_expert != 0 ? Precision::fine : Precision::normal,
+          .outputs_only = il >= hp.n_layer_kv()};
 }
 
 AttentionWeights bind_attention(Weights& weights, const Hparams& hp, size_t il,
@@ -19,7 +21,7 @@ AttentionWeights bind_attention(Weights& weights, const Hparams& hp, size_t il,
   const Dim n_q{"n_head*head_dim_k", shape.n_q()};
   const Dim n_k{"n_head_kv*head_dim_k", shape.n_k()};
   const Dim n_v{"n_head_kv*head_dim_v", shape.n_v()};
-  const Weights::MatrixOptions options{extras, block_precision(hp)};
+  const Weights::MatrixOptions options = layer_options(hp, il, extras);
   AttentionWeights attention;
   attention.shape = shape;
   if (weights.has(layer_tensor(il, "attn_qkv.weight"))) {
@@ -49,7 +51,7 @@ void bind_qk_norms(Weights& weights, const Hparams& hp, size_t il, AttentionWeig
 FfnWeights bind_ffn(Weights& weights, const Hparams& hp, size_t il, Weights::Extras extras) {
   const Dim n_embd{"n_embd", hp.n_embd};
   const Dim n_ff{"n_ff", hp.layers[il].n_ff};
-  const Weights::MatrixOptions options{extras, block_precision(hp)};
+  const Weights::MatrixOptions options = layer_options(hp, il, extras);
   return {.gate = weights.projection(layer_tensor(il, "ffn_gate"), n_ff, n_embd, options),
           .up = weights.projection(layer_tensor(il, "ffn_up"), n_ff, n_embd, options),
           .down = weights.projection(layer_tensor(il, "ffn_down"), n_embd, n_ff, options)};
@@ -62,14 +64,15 @@ MoeWeights bind_moe(Weights& weights, const Hparams& hp, size_t il) {
   const size_t n_slots = weights.n_batch() * hp.n_expert_used;
   // Normal precision: of all matrices of a layer the experts' rounding moves the routers after them
   // least, and they are most of the work (docs/numerics.md).
-  const PrepareOptions from_rows{.max_rows = weights.n_batch(), .max_slots = n_slots};
+  const PrepareOptions from_rows{
+      .max_rows = weights.n_batch(), .max_slots = n_slots, .outputs_only = il >= hp.n_layer_kv()};
   PrepareOptions from_slots = from_rows;
   from_slots.max_rows = n_slots;
   MoeWeights moe;
   moe.n_used = hp.n_expert_used;
   moe.weights_scale = hp.expert_weights_scale;
   moe.router = weights.projection(layer_tensor(il, "ffn_gate_inp"), n_expert, n_embd,
-                                  {Weights::Extras::bare, block_precision(hp)});
+                                  layer_options(hp, il, Weights::Extras::bare));
   if (weights.has(layer_tensor(il, "ffn_gate_up_exps.weight"))) {
     moe.gate_up = weights.experts(layer_tensor(il, "ffn_gate_up_exps"), n_expert,
                                   {"2*n_ff_exp", 2 * uint64_t{hp.n_ff_exp}}, n_embd, from_rows);
@@ -91,11 +94,12 @@ TensorView bind_embedding(Weights& weights, const Hparams& hp) {
 Head bind_head(Weights& weights, const Hparams& hp) {
   const Dim n_vocab{"n_vocab", hp.n_vocab};
   const Dim n_embd{"n_embd", hp.n_embd};
+  const Weights::MatrixOptions of_outputs{.outputs_only = true};
   Head head{.norm = weights.norm("output_norm", n_embd, hp.rms_eps),
-            .output = weights.optional_projection("output", n_vocab, n_embd, {}),
+            .output = weights.optional_projection("output", n_vocab, n_embd, of_outputs),
             .softcap = hp.final_softcap,
             .suppressed = hp.suppressed_tokens};
-  if (!head.output) head.output = weights.projection("token_embd", n_vocab, n_embd, {});
+  if (!head.output) head.output = weights.projection("token_embd", n_vocab, n_embd, of_outputs);
   return head;
 }
 

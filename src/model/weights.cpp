@@ -94,7 +94,8 @@ Projection Weights::optional_projection(std::string_view name, Dim n_out, Dim n_
                                         MatrixOptions options) {
   const auto w = optional(fmt::format("{}.weight", name), {n_out, n_in});
   if (!w) return {};
-  PrepareOptions prepare{.max_rows = n_batch_, .precision = options.precision};
+  PrepareOptions prepare{
+      .max_rows = n_batch_, .precision = options.precision, .outputs_only = options.outputs_only};
   if (options.extras != Extras::bare) {
     const auto scale = optional_vector(fmt::format("{}.scale", name), {"1", 1});
     if (!scale.empty()) prepare.scale = scale[0];

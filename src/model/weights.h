@@ -54,6 +54,7 @@ class Weights {
   struct MatrixOptions {
     Extras extras = Extras::scale;
     Precision precision = Precision::normal;
+    bool outputs_only = false;  // see PrepareOptions
   };
   Projection projection(std::string_view name, Dim n_out, Dim n_in, MatrixOptions options);
   // Null where the tensor is absent.

@@ -14,19 +14,6 @@
 namespace wattle::runtime {
 namespace {
 
-std::optional<rknpu::Arithmetic> arithmetic_of(NpuArithmetic arithmetic) {
-  switch (arithmetic) {
-    case NpuArithmetic::by_matrix: return std::nullopt;
-    case NpuArithmetic::w16a16: return rknpu::Arithmetic::w16a16;
-    case NpuArithmetic::w8a8: return rknpu::Arithmetic::w8a8;
-    case NpuArithmetic::w8a8_plain: return rknpu::Arithmetic::w8a8_plain;
-    case NpuArithmetic::w4a8: return rknpu::Arithmetic::w4a8;
-    case NpuArithmetic::w4a4: return rknpu::Arithmetic::w4a4;
-    case NpuArithmetic::w4a4_plain: return rknpu::Arithmetic::w4a4_plain;
-  }
-  throw Error(ErrorCode::usage, "unknown arithmetic of the NPU");
-}
-
 bool is_simulated(NpuDriver driver) {
   return driver == NpuDriver::simulator || driver == NpuDriver::simulator_rocket;
 }
@@ -74,25 +61,31 @@ std::unique_ptr<rknpu::NpuDevice> open_npu(NpuDriver driver, const EngineContext
   throw Error(ErrorCode::usage, "unknown driver of the NPU");
 }
 
-// Of packed weights. Half of the memory is left for the file, the cache and what else there is; the
-// simulator holds every byte twice.
-uint64_t max_packed_bytes(NpuDriver driver) {
+// The simulator holds every byte twice.
+uint64_t memory_for(NpuDriver driver) {
   const uint64_t available = available_memory().value_or(UINT64_MAX);
-  return available / (is_simulated(driver) ? 4 : 2);
+  return is_simulated(driver) ? available / 2 : available;
 }
 
 }  // namespace
 
-Devices::Devices(EngineContext& context, const NpuParams& npu,
+Devices::Devices(EngineContext& context, const NpuParams& npu, const MakePlan& plan,
                  std::function<bool(uint64_t n_bytes)> on_packed)
     : cpu_(context), npu_(open_npu(npu.driver, context)) {
   if (npu_ == nullptr) return;
+  auto placement = std::make_shared<const rknpu::PlacementPlan>(plan(memory_for(npu.driver)));
+  if (!placement->keeps_watts) {
+    context.log(LogLevel::warning,
+                fmt::format("npu: no placement is projected to keep within {:.1f} W; the nearest "
+                            "takes {:.1f} W for prompts and {:.1f} W for answers",
+                            npu.max_watts, placement->costs.prompt.watts(),
+                            placement->costs.token.watts()));
+  }
   rknpu_ = std::make_unique<rknpu::RknpuDevice>(
       context, cpu_, *npu_,
-      rknpu::RknpuOptions{.arithmetic = arithmetic_of(npu.arithmetic),
-                          .min_rows = npu.min_rows,
-                          .max_bytes = max_packed_bytes(npu.driver),
-                          .on_packed = std::move(on_packed)});
+      rknpu::RknpuOptions{
+          .place = [placement](const TensorView& w) { return placement->find(w.name); },
+          .on_packed = std::move(on_packed)});
 }
 
 void Devices::count_from_here() {

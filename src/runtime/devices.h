@@ -9,6 +9,7 @@
 
 #include "backend/cpu/cpu_device.h"
 #include "backend/rknpu/npu_device.h"
+#include "backend/rknpu/placement/plan.h"
 #include "backend/rknpu/rknpu_device.h"
 #include "kernels/engine_context.h"
 #include "wattle/engine.h"
@@ -17,9 +18,12 @@ namespace wattle::runtime {
 
 class Devices {
  public:
+  using MakePlan = std::function<rknpu::PlacementPlan(uint64_t memory_bytes)>;
+
   // Borrows the context. Where another process has the NPU, that is told to the log, and the
-  // processor computes everything. on_packed: see RknpuOptions.
-  Devices(EngineContext& context, const NpuParams& npu,
+  // processor computes everything. plan: called where there is an NPU, with the memory that the
+  // file, the cache and packed weights may take. on_packed: see RknpuOptions.
+  Devices(EngineContext& context, const NpuParams& npu, const MakePlan& plan,
           std::function<bool(uint64_t n_bytes)> on_packed);
 
   // That the model's matrices are prepared by.

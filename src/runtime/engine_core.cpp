@@ -9,9 +9,11 @@
 #include <mutex>
 #include <string>
 
+#include "model/registry.h"
 #include "runtime/answer_grammar.h"
 #include "runtime/available_memory.h"
 #include "runtime/memory_fit.h"
+#include "runtime/npu_placement.h"
 #include "runtime/page_in.h"
 #include "runtime/vocab_loader.h"
 
@@ -33,8 +35,7 @@ const EngineParams& checked(const EngineParams& params) {
   check_at_most("-c", params.n_ctx, kMaxContext);
   check_at_most("-b", params.n_batch, kMaxBatch);
   if (params.n_batch == 0) throw Error(ErrorCode::usage, "-b is 0, expected at least 1");
-  if (params.npu.min_rows == 0)
-    throw Error(ErrorCode::usage, "--npu-rows is 0, expected at least 1");
+  check_npu_params(params.npu);
   return params;
 }
 
@@ -92,6 +93,19 @@ std::function<bool(uint64_t)> report_packed(const EngineParams& params, uint64_t
   };
 }
 
+// What is planned for an NPU, within that much memory for everything.
+Devices::MakePlan plan_for(const EngineParams& params, const gguf::File& file,
+                           EngineContext& context, uint32_t n_ctx) {
+  return [&params, &file, &context, n_ctx](uint64_t memory_bytes) {
+    const uint32_t n_batch = std::min(params.n_batch, n_ctx);
+    const KvLayout cache(
+        kv_shape(read_hparams(file)),
+        {.k = kv_type(params.kv_k), .v = kv_type(params.kv_v), .n_ctx = n_ctx, .n_batch = n_batch});
+    return plan_npu(file, context, params.npu, n_batch,
+                    packing_budget(memory_bytes, file.size_bytes(), cache.sequence_bytes(n_ctx)));
+  };
+}
+
 }  // namespace
 
 EngineCore::EngineCore(const EngineParams& params)
@@ -101,8 +115,9 @@ EngineCore::EngineCore(const EngineParams& params)
       file_(params.model),
       tokenizer_(load_tokenizer(file_)),
       chat_prompt_(file_, tokenizer_.vocab(), params.chat_template),
-      devices_(context_, params.npu, report_packed(params, file_.size_bytes())),
       n_ctx_(choose_n_ctx(params, file_)),
+      devices_(context_, params.npu, plan_for(params, file_, context_, n_ctx_),
+               report_packed(params, file_.size_bytes())),
       model_(load_model(file_, devices_.of_model(), context_,
                         {.n_batch = std::min(params.n_batch, n_ctx_),
                          .max_buffer_bytes = available_memory().value_or(UINT64_MAX)})),

@@ -87,8 +87,8 @@ class EngineCore {
   ChatPrompt chat_prompt_;
   std::once_flag grammar_once_;
   std::optional<grammar::Vocabulary> grammar_vocabulary_;
-  Devices devices_;
   uint32_t n_ctx_;
+  Devices devices_;
   std::unique_ptr<Model> model_;
   ModelInfo info_;
 

@@ -56,9 +56,10 @@ TEST(Engine, ReportsLoadingAndStopsWhenToldTo) {
 
 TEST(Engine, RefusesParametersThatMakeNoSense) {
   expect_error(ErrorCode::usage, {"-b", "0"}, [] { Engine(params_with({.n_batch = 0})); });
-  expect_error(ErrorCode::usage, {"--npu-rows", "0"}, [] {
-    Engine(params_with({.npu = {.driver = NpuDriver::simulator, .min_rows = 0}}));
-  });
+  expect_error(ErrorCode::usage, {"--watts", "-1"},
+               [] { Engine(params_with({.npu = {.max_watts = -1}})); });
+  expect_error(ErrorCode::usage, {"--npu-kl", "0"},
+               [] { Engine(params_with({.npu = {.max_divergence = 0}})); });
   expect_error(ErrorCode::usage, {"-t", "5000"}, [] { Engine(params_with({.n_threads = 5000})); });
   expect_error(ErrorCode::io, {"absent.gguf"}, [] { Engine({.model = "absent.gguf"}); });
 }

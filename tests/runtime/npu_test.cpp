@@ -121,7 +121,8 @@ TEST(NpuModels, Stories15MQ8) {
 
 TEST(NpuModels, ReportSaysWhatTheNpuDid) {
   EXPECT_FALSE(open_model(test::stories_model(), {})->npu());
-  const auto engine = open_model(test::stories_model(), {.driver = NpuDriver::simulator});
+  const auto engine =
+      open_model(test::stories_model(), {.driver = NpuDriver::simulator, .min_rows = 32});
   const NpuReport opened = *engine->npu();
   EXPECT_EQ(opened.driver, "simulator");
   EXPECT_FALSE(opened.is_silicon);
@@ -132,7 +133,7 @@ TEST(NpuModels, ReportSaysWhatTheNpuDid) {
   EXPECT_EQ(opened.busy_ms, 0);
 
   const auto ids = engine->tokenize(kText, {});
-  engine->logits(std::span(ids).first(10), false, [](std::span<const float>) {});
+  engine->logits(std::span(ids).first(3), false, [](std::span<const float>) {});
   EXPECT_EQ(engine->npu()->n_submits, opened.n_submits) << "few rows stay on the processor";
   engine->logits(std::span(ids).first(40), false, [](std::span<const float>) {});
   EXPECT_GT(engine->npu()->n_submits, opened.n_submits);
@@ -182,6 +183,33 @@ TEST(NpuModels, LoadingIsToldAndCanBeStopped) {
     EXPECT_EQ(error.code(), ErrorCode::cancelled);
   }
   EXPECT_EQ(n_calls, 3);
+}
+
+// Of a small model every product is quicker on the processor than a submit.
+TEST(NpuModels, ThePlanIsWhatIsPacked) {
+  const auto by_plan = open_model(test::stories_model(), {.driver = NpuDriver::simulator});
+  const auto forced =
+      open_model(test::stories_model(), {.driver = NpuDriver::simulator, .min_rows = 1});
+  EXPECT_LT(by_plan->npu()->n_on_npu, forced->npu()->n_on_npu);
+  EXPECT_EQ(forced->npu()->n_on_npu, forced->npu()->n_matrices);
+  const auto short_of_memory =
+      open_model(test::stories_model(),
+                 {.driver = NpuDriver::simulator, .max_bytes = uint64_t{1} << 20, .min_rows = 1});
+  EXPECT_LT(short_of_memory->npu()->n_on_npu, forced->npu()->n_on_npu);
+  EXPECT_GT(short_of_memory->npu()->n_on_npu, 0U);
+  EXPECT_LE(short_of_memory->npu()->n_bytes, uint64_t{1} << 20);
+}
+
+TEST(NpuModels, AWattBudgetThatNothingKeepsIsTold) {
+  std::string warnings;
+  const Engine engine({.model = test::stories_model(),
+                       .n_threads = 1,
+                       .npu = {.driver = NpuDriver::simulator, .max_watts = 1},
+                       .log = [&](LogLevel level, std::string_view line) {
+                         if (level == LogLevel::warning) warnings += line;
+                       }});
+  EXPECT_NE(warnings.find("no placement is projected to keep within 1.0 W"), std::string::npos)
+      << warnings;
 }
 
 }  // namespace

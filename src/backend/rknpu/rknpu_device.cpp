@@ -15,9 +15,6 @@
 namespace wattle::rknpu {
 namespace {
 
-constexpr uint64_t kMinWeights = 64 * 1024;
-constexpr uint64_t kMaxColumns = 65536;  // of W: what a product is cut for
-
 // w is a matrix, or a bank of some.
 size_t matrices_of(const TensorView& w) noexcept { return w.n_dims == 3 ? w.shape[0] : 1; }
 
@@ -94,28 +91,19 @@ void RknpuDevice::report_packed(const TensorView& w) {
 
 RknpuDevice::Place RknpuDevice::place(const TensorView& w, const PrepareOptions& options) {
   ++status_.n_matrices;
-  if (!status_.in_use || w.n_elements() < kMinWeights || w.n_cols() > kMaxColumns ||
-      std::max(options.max_rows, options.max_slots) < options_.min_rows)
-    return {};
-  constexpr std::array kRule{Arithmetic::w16a16, Arithmetic::w4a8};
-  const auto wanted = options_.arithmetic ? std::span<const Arithmetic>(&*options_.arithmetic, 1)
-                                          : std::span<const Arithmetic>(kRule);
-  for (const Arithmetic arithmetic : wanted) {
-    const bool is_coarse = arithmetic != Arithmetic::w16a16 && options.precision == Precision::fine;
-    if (is_coarse && !options_.arithmetic) continue;
-    if (arithmetic == Arithmetic::w4a8 && !int4_type(w.dtype)) continue;
-    for (uint32_t set = 0; set < sets_.size() && status_.in_use; ++set) {
-      Place place{.matrices = {}, .set = set};
-      const Placed placed = place_in(place, w, options, arithmetic);
-      if (placed == Placed::no_room) continue;
-      if (placed == Placed::refused) return {};
-      ++status_.n_on_npu;
-      for (const size_t n_bytes : bytes_needed(w, arithmetic)) status_.n_bytes += n_bytes;
-      context_.log(LogLevel::debug,
-                   fmt::format("npu: {} in {}, domain {}", w.name, name_of(arithmetic),
-                               npu_.info().domain_of(set, 0)));
-      return place;
-    }
+  const auto wanted = status_.in_use ? options_.place(w) : std::nullopt;
+  if (!wanted) return {};
+  for (uint32_t set = 0; set < sets_.size() && status_.in_use; ++set) {
+    Place place{.matrices = {}, .rows = wanted->rows, .set = set};
+    const Placed placed = place_in(place, w, options, wanted->arithmetic);
+    if (placed == Placed::no_room) continue;
+    if (placed == Placed::refused) return {};
+    ++status_.n_on_npu;
+    for (const size_t n_bytes : bytes_needed(w, wanted->arithmetic)) status_.n_bytes += n_bytes;
+    context_.log(LogLevel::debug,
+                 fmt::format("npu: {} in {}, domain {}", w.name, name_of(wanted->arithmetic),
+                             npu_.info().domain_of(set, 0)));
+    return place;
   }
   return {};
 }
@@ -129,17 +117,14 @@ std::vector<size_t> RknpuDevice::bytes_needed(const TensorView& w, Arithmetic ar
 RknpuDevice::Placed RknpuDevice::place_in(Place& place, const TensorView& w,
                                           const PrepareOptions& options, Arithmetic arithmetic) {
   const std::vector<size_t> n_bytes = bytes_needed(w, arithmetic);
-  const size_t total = std::accumulate(n_bytes.begin(), n_bytes.end(), size_t{0});
-  if (total > options_.max_bytes - status_.n_bytes) return Placed::no_room;
   auto& there = sets_[place.set];
   const bool has_room = there != nullptr ? there->weights.has_room(n_bytes)
                                          : WeightMemory(npu_, place.set).has_room(n_bytes);
   if (!has_room) return Placed::no_room;
   try {
     if (there == nullptr) there = std::make_unique<DomainSet>(npu_, submits_, context_, place.set);
-    const bool is_bank = w.n_dims == 3;
     there->runner.reserve(arithmetic, w.n_cols(), std::max(options.max_rows, options.max_slots),
-                          is_bank ? min_expert_rows() : options_.min_rows);
+                          place.rows.begin);
     const std::vector<WeightPlace> memory = there->weights.take(n_bytes);
     if (pack_and_probe(place, w, options, arithmetic, memory)) return Placed::here;
     there->weights.give_back(memory);
@@ -208,10 +193,9 @@ void RknpuDevice::linear(MatView<const float> x, std::span<const LinearCall> cal
   size_t n_npu = 0;
   LinearsOnCpu on_cpu(cpu_, x);
   LinearsOnCpu made_good(cpu_, x);
-  const bool is_large = status_.in_use && x.n_rows >= options_.min_rows;
   for (const LinearCall& call : calls) {
     const auto& matrix = static_cast<const Matrix&>(*call.w);
-    if (is_large && !matrix.npu.matrices.empty()) {
+    if (status_.in_use && matrix.npu.takes(x.n_rows)) {
       on_npu[n_npu++] = {.place = &matrix.npu, .matrix = 0, .y = call.y, .group = 0};
       made_good.add(*matrix.cpu, call.y);
     } else {
@@ -224,20 +208,20 @@ void RknpuDevice::linear(MatView<const float> x, std::span<const LinearCall> cal
   on_cpu.do_piece();
 }
 
-// The experts of a call that have few rows; a piece is those that follow each other.
-class RknpuDevice::SmallExperts final : public OtherWork {
+// The experts of a call that do not go to the NPU; a piece is those that follow each other.
+class RknpuDevice::ExpertsOnCpu final : public OtherWork {
  public:
-  SmallExperts(RknpuDevice& device, MatView<const float> x, const ExpertSlots& slots,
-               std::span<const ExpertCall> on_cpu)
-      : device_(device), x_(x), slots_(slots), on_cpu_(on_cpu) {}
+  // on_cpu: calls with the banks of the processor.
+  ExpertsOnCpu(RknpuDevice& device, MatView<const float> x, const ExpertSlots& slots,
+               std::span<const ExpertCall> calls, std::span<const ExpertCall> on_cpu)
+      : device_(device), x_(x), slots_(slots), calls_(calls), on_cpu_(on_cpu) {}
 
   bool do_piece() noexcept override {
     const size_t n_slots = slots_.expert.size();
-    while (next_ < n_slots && !device_.is_small(slots_, next_))
-      next_ = end_of_expert(slots_, next_);
+    while (next_ < n_slots && !is_left(next_)) next_ = end_of_expert(slots_, next_);
     if (next_ == n_slots) return false;
     const size_t begin = next_;
-    while (next_ < n_slots && device_.is_small(slots_, next_)) next_ = end_of_expert(slots_, next_);
+    while (next_ < n_slots && is_left(next_)) next_ = end_of_expert(slots_, next_);
     std::array<ExpertCall, kMaxLinearCalls> some;
     for (size_t i = 0; i < on_cpu_.size(); ++i)
       some[i] = {on_cpu_[i].bank, on_cpu_[i].y.rows({begin, next_})};
@@ -249,9 +233,14 @@ class RknpuDevice::SmallExperts final : public OtherWork {
   }
 
  private:
+  bool is_left(size_t slot) const noexcept {  // the expert of the slot
+    return !all_take(calls_, end_of_expert(slots_, slot) - slot);
+  }
+
   RknpuDevice& device_;
   MatView<const float> x_;
   const ExpertSlots& slots_;
+  std::span<const ExpertCall> calls_;
   std::span<const ExpertCall> on_cpu_;
   size_t next_ = 0;  // slot
 };
@@ -260,33 +249,32 @@ void RknpuDevice::experts(MatView<const float> x, const ExpertSlots& slots,
                           std::span<const ExpertCall> calls) noexcept {
   WATTLE_ASSERT(calls.size() <= kMaxLinearCalls);
   std::array<ExpertCall, kMaxLinearCalls> on_cpu;
-  bool all_placed = status_.in_use && slots.expert.size() >= options_.min_rows;
-  for (size_t i = 0; i < calls.size(); ++i) {
-    const auto& bank = static_cast<const Bank&>(*calls[i].bank);
-    on_cpu[i] = {bank.cpu.get(), calls[i].y};
-    all_placed &= !bank.npu.matrices.empty();
-  }
+  for (size_t i = 0; i < calls.size(); ++i)
+    on_cpu[i] = {static_cast<const Bank&>(*calls[i].bank).cpu.get(), calls[i].y};
   const auto cpu_calls = std::span(on_cpu).first(calls.size());
-  SmallExperts small(*this, x, slots, cpu_calls);
-  if (!all_placed || !run_large_experts(x, slots, calls, small))
+  ExpertsOnCpu left(*this, x, slots, calls, cpu_calls);
+  if (!status_.in_use || !run_experts_on_npu(x, slots, calls, left))
     return cpu_.experts(x, slots, cpu_calls);
-  while (small.do_piece()) {
+  while (left.do_piece()) {
   }
 }
 
-bool RknpuDevice::is_small(const ExpertSlots& slots, size_t begin) const noexcept {
-  return end_of_expert(slots, begin) - begin < min_expert_rows();
+// An expert with as many rows goes to the NPU where all matrices of a call have it so.
+bool RknpuDevice::all_take(std::span<const ExpertCall> calls, size_t n_rows) noexcept {
+  return std::ranges::all_of(calls, [&](const ExpertCall& call) {
+    return static_cast<const Bank&>(*call.bank).npu.takes(n_rows);
+  });
 }
 
 // False: outputs may hold anything.
-bool RknpuDevice::run_large_experts(MatView<const float> x, const ExpertSlots& slots,
-                                    std::span<const ExpertCall> calls, OtherWork& other) noexcept {
+bool RknpuDevice::run_experts_on_npu(MatView<const float> x, const ExpertSlots& slots,
+                                     std::span<const ExpertCall> calls, OtherWork& other) noexcept {
   try {
     std::vector<RowRange> groups;
     std::vector<Product> products;
     for (size_t begin = 0, end = 0; begin < slots.expert.size(); begin = end) {
       end = end_of_expert(slots, begin);
-      if (is_small(slots, begin)) continue;
+      if (!all_take(calls, end - begin)) continue;
       for (const ExpertCall& call : calls) {
         products.push_back({.place = &static_cast<const Bank&>(*call.bank).npu,
                             .matrix = slots.expert[begin],

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The NPU as a Device, beside the processor: each matrix may be placed on the NPU, and each product
 // with it runs there or on the processor.
-//
-// The rule of placement, until a model of costs makes it:
-//   - Products of fewer rows than min_rows stay on the processor, which reads the weights where the
-//     file is mapped; so do experts that a call gives less than a quarter of that, and matrices and
-//     banks of experts below 64 Ki weights.
-//   - A matrix is held in w16a16 where the memory of the NPU and max_bytes have room for it, else
-//     in w4a8 where its weights are 4-bit integers and Precision::normal will do, else not at all.
+// Which matrix is packed in which arithmetic, and which products with it go there, is said to it
+// (placement/plan.h); the processor reads the weights where the file is mapped.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,6 +16,7 @@
 #include "backend/device.h"
 #include "backend/rknpu/npu_device.h"
 #include "backend/rknpu/numerics/arithmetic.h"
+#include "backend/rknpu/placement/matrix_place.h"
 #include "backend/rknpu/product_runner.h"
 #include "backend/rknpu/submit_thread.h"
 #include "backend/rknpu/weight_memory.h"
@@ -30,9 +25,8 @@
 namespace wattle::rknpu {
 
 struct RknpuOptions {
-  std::optional<Arithmetic> arithmetic{};  // of every matrix it holds; nothing: the rule above
-  size_t min_rows = 32;
-  uint64_t max_bytes = UINT64_MAX;  // of weights on the NPU, whose memory is the system's
+  // Of a matrix, or of all matrices of a bank; nothing: the processor computes all products.
+  std::function<std::optional<MatrixPlace>(const TensorView& w)> place{};
   // After each matrix: bytes of weights that were packed since the last call. Returning false ends
   // preparing with Error{cancelled}.
   std::function<bool(uint64_t n_bytes)> on_packed{};
@@ -75,11 +69,14 @@ class RknpuDevice final : public Device {
   class Matrix;
   class Bank;
   class LinearsOnCpu;
-  class SmallExperts;
+  class ExpertsOnCpu;
   // Where a matrix or the matrices of a bank lie; none: on the processor.
   struct Place {
     std::vector<PackedMatrix> matrices;
+    RowRange rows;  // of the products that go there
     uint32_t set = 0;
+
+    bool takes(size_t n_rows) const noexcept { return n_rows >= rows.begin && n_rows < rows.end; }
   };
   // What one submit can use: a domain, or some.
   struct DomainSet {
@@ -91,7 +88,6 @@ class RknpuDevice final : public Device {
 
   enum class Placed { here, no_room, refused };
 
-  size_t min_expert_rows() const noexcept { return std::max<size_t>(1, options_.min_rows / 4); }
   Place place(const TensorView& w, const PrepareOptions& options);
   Placed place_in(Place& place, const TensorView& w, const PrepareOptions& options,
                   Arithmetic arithmetic);
@@ -112,9 +108,9 @@ class RknpuDevice final : public Device {
   bool run_on_npu(MatView<const float> x, std::span<const uint32_t> x_row,
                   std::span<const RowRange> groups, std::span<const Product> products,
                   OtherWork& other) noexcept;
-  bool is_small(const ExpertSlots& slots, size_t begin) const noexcept;  // the expert of a slot
-  bool run_large_experts(MatView<const float> x, const ExpertSlots& slots,
-                         std::span<const ExpertCall> calls, OtherWork& other) noexcept;
+  static bool all_take(std::span<const ExpertCall> calls, size_t n_rows) noexcept;
+  bool run_experts_on_npu(MatView<const float> x, const ExpertSlots& slots,
+                          std::span<const ExpertCall> calls, OtherWork& other) noexcept;
   void on_fault(const NpuFault& fault) noexcept;
   void leave_alone(std::string_view why) noexcept;
 

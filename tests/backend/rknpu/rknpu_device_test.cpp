@@ -24,6 +24,7 @@
 #include "backend/cpu/cpu_device.h"
 #include "backend/rknpu/numerics/int4_weights.h"
 #include "backend/rknpu/simulator/simulated_npu.h"
+#include "tests/backend/rknpu/places.h"
 #include "tests/support/random_matrix.h"
 
 namespace wattle::rknpu {
@@ -48,6 +49,15 @@ struct Faults {
     return found == faults.end() ? SimulatedFault::none : found->second;
   }
 };
+
+// all_in for matrices of 100 outputs and more.
+RknpuOptions large_in(Arithmetic arithmetic, size_t min_rows) {
+  RknpuOptions options = all_in(arithmetic, min_rows);
+  options.place = [of_large = options.place](const TensorView& w) {
+    return w.shape[0] < 100 ? std::nullopt : of_large(w);
+  };
+  return options;
+}
 
 class RknpuDeviceTest : public testing::Test {
  protected:
@@ -112,7 +122,7 @@ TEST_F(RknpuDeviceTest, ProductsAreThoseOfTheDecodedWeights) {
                    std::to_string(n_rows) + " x " + std::to_string(n_in) + " x " +
                    std::to_string(n_out) + (form == Form::rocket ? " rocket" : ""));
       simulate(form);
-      auto rknpu = device({.arithmetic = arithmetic, .min_rows = 1});
+      auto rknpu = device(all_in(arithmetic, 1));
       const auto linear = rknpu.prepare(w.view, {.max_rows = n_rows, .scale = 0.5f});
       const bool fits = arithmetic != Arithmetic::w4a8 || int4_type(dtype.type);
       ASSERT_EQ(rknpu.status().n_on_npu, fits ? 1U : 0U);
@@ -135,7 +145,7 @@ TEST_F(RknpuDeviceTest, W4a8EqualsTheProcessor) {
   for (const DType dtype : {DType::q4_0, DType::q4_1, DType::q4_k}) {
     const Matrix w(random, dtype, 200, 512);
     const Rows x = random_rows(random, 150, 512);
-    auto rknpu = device({.arithmetic = Arithmetic::w4a8, .min_rows = 2});
+    auto rknpu = device(all_in(Arithmetic::w4a8, 2));
     const auto linear = rknpu.prepare(w.view, {.max_rows = 150});
     const Rows on_npu(150, 200);
     const Rows on_cpu(150, 200);
@@ -160,7 +170,7 @@ TEST_F(RknpuDeviceTest, LargeProductsAreCutIntoRounds) {
   for (const auto& [arithmetic, form] : kEveryWay) {
     if (arithmetic != Arithmetic::w16a16 && arithmetic != Arithmetic::w4a8) continue;
     simulate(form);
-    auto rknpu = device({.arithmetic = arithmetic, .min_rows = 1});
+    auto rknpu = device(all_in(arithmetic, 1));
     const auto linear = rknpu.prepare(w.view, {.max_rows = 700});
     const Rows y(700, 9000);
     const uint64_t before = npu->usage().n_submits;
@@ -173,12 +183,12 @@ TEST_F(RknpuDeviceTest, LargeProductsAreCutIntoRounds) {
   }
 }
 
-// One call of matrices on the NPU in two arithmetics, and on the processor.
+// One call of matrices on the NPU and on the processor.
 TEST_F(RknpuDeviceTest, ACallMayMixPlaces) {
   test::RandomBlocks random(5);
   const Matrix large(random, DType::q4_0, 300, 512);
-  const Matrix small(random, DType::q4_0, 20, 512);  // below the 64 Ki weights of the rule
-  auto rknpu = device({.min_rows = 4});
+  const Matrix small(random, DType::q4_0, 20, 512);
+  auto rknpu = device(large_in(Arithmetic::w16a16, 4));
   const auto a = rknpu.prepare(large.view, {.max_rows = 30});
   const auto b = rknpu.prepare(small.view, {.max_rows = 30});
   const auto c = rknpu.prepare(large.view, {.max_rows = 30, .scale = -1});
@@ -205,7 +215,7 @@ TEST_F(RknpuDeviceTest, WhatIsNotFiniteShows) {
   test::RandomBlocks random(6);
   const Matrix w(random, DType::q4_0, 300, 512);
   for (const Arithmetic arithmetic : kArithmetics) {
-    auto rknpu = device({.arithmetic = arithmetic, .min_rows = 1});
+    auto rknpu = device(all_in(arithmetic, 1));
     const auto linear = rknpu.prepare(w.view, {.max_rows = 3});
     const Rows x = random_rows(random, 3, 512);
     x.view.row(1)[100] = std::numeric_limits<float>::infinity();
@@ -224,7 +234,7 @@ TEST_F(RknpuDeviceTest, WeightsThatAreNotFiniteStayOnTheProcessor) {
   const uint16_t infinity = 0x7c00;
   std::memcpy(const_cast<std::byte*>(w.view.data) + 18 * 77, &infinity, sizeof infinity);
   for (const Arithmetic arithmetic : kArithmetics) {
-    auto rknpu = device({.arithmetic = arithmetic, .min_rows = 1});
+    auto rknpu = device(all_in(arithmetic, 1));
     const auto linear = rknpu.prepare(w.view, {.max_rows = 3});
     EXPECT_EQ(rknpu.status().n_on_npu, 0U);
   }
@@ -271,7 +281,7 @@ class RknpuExperts : public RknpuDeviceTest {
 TEST_F(RknpuExperts, AreTheProductsOfTheirOwnMatrices) {
   for (const auto& [arithmetic, form] : kEveryWay) {
     simulate(form);
-    auto rknpu = device({.arithmetic = arithmetic, .min_rows = 32});
+    auto rknpu = device(all_in(arithmetic, 32));
     const uint64_t before = npu->usage().n_submits;
     multiply_and_check(rknpu, arithmetic);
     EXPECT_EQ(rknpu.status().n_on_npu, 1U);
@@ -282,7 +292,7 @@ TEST_F(RknpuExperts, AreTheProductsOfTheirOwnMatrices) {
 
 TEST_F(RknpuExperts, AFaultIsMadeGood) {
   faults.at_submit = {{kExperts + 1, SimulatedFault::timeout}};  // in the second round
-  auto rknpu = device({});
+  auto rknpu = device(all_in(Arithmetic::w16a16, 32));
   multiply_and_check(rknpu, Arithmetic::w4a8);
   EXPECT_EQ(rknpu.status().n_faults, 1U);
 }
@@ -355,7 +365,7 @@ class RknpuOverlap : public RknpuExperts {
 };
 
 TEST_F(RknpuOverlap, MatricesOfTheProcessorAreMultipliedWhileTheNpuWorks) {
-  RknpuDevice rknpu(context, counting, hooked, {.min_rows = 4});
+  RknpuDevice rknpu(context, counting, hooked, large_in(Arithmetic::w16a16, 4));
   const Matrix large(random, DType::q4_0, 300, 512);
   const Matrix small(random, DType::q4_0, 20, 512);
   const auto a = rknpu.prepare(large.view, {.max_rows = 30});
@@ -373,7 +383,7 @@ TEST_F(RknpuOverlap, MatricesOfTheProcessorAreMultipliedWhileTheNpuWorks) {
 }
 
 TEST_F(RknpuOverlap, SmallExpertsAreMultipliedWhileTheNpuWorks) {
-  RknpuDevice rknpu(context, counting, hooked, {});
+  RknpuDevice rknpu(context, counting, hooked, all_in(Arithmetic::w16a16, 32));
   const auto bank = rknpu.prepare_experts(bank_view, {.max_rows = 50, .max_slots = expert.size()});
   const Rows x = random_rows(random, 50, kIn);
   const Rows y(expert.size(), kOut);
@@ -386,7 +396,7 @@ TEST_F(RknpuOverlap, SmallExpertsAreMultipliedWhileTheNpuWorks) {
 }
 
 TEST_F(RknpuOverlap, WhoIsFasterDoesNotChangeABit) {
-  RknpuDevice rknpu(context, counting, hooked, {});
+  RknpuDevice rknpu(context, counting, hooked, all_in(Arithmetic::w16a16, 32));
   const auto bank = rknpu.prepare_experts(bank_view, {.max_rows = 50, .max_slots = expert.size()});
   const Rows x = random_rows(random, 50, kIn);
   const Rows first(expert.size(), kOut);
@@ -447,7 +457,7 @@ TEST_F(RknpuDeviceTest, AMatrixThatComesOutWrongStaysOnTheProcessor) {
   const Matrix w(random, DType::q4_0, 300, 512);
   GarblingNpu garbling(*npu);
   garbling.cell_at = 4 * 16 * 7;  // four of 300 outputs
-  RknpuDevice rknpu(context, cpu, garbling, {.min_rows = 1});
+  RknpuDevice rknpu(context, cpu, garbling, all_in(Arithmetic::w16a16, 1));
   const auto linear = rknpu.prepare(w.view, {.max_rows = 5});
   EXPECT_EQ(rknpu.status().n_on_npu, 0U);
   EXPECT_EQ(rknpu.status().n_missed, 1U);
@@ -465,7 +475,7 @@ TEST_F(RknpuDeviceTest, WhereNothingCanBeAllocatedTheProcessorComputes) {
   for (const SimulatedFault fault :
        {SimulatedFault::out_of_memory, SimulatedFault::too_many_files}) {
     for (uint64_t n = 0; n < 1000; ++n) faults.at_allocate[n] = fault;
-    auto rknpu = device({.min_rows = 1});
+    auto rknpu = device(all_in(Arithmetic::w16a16, 1));
     const auto linear = rknpu.prepare(w.view, {.max_rows = 5});
     EXPECT_EQ(rknpu.status().n_on_npu, 0U);
     const Rows x = random_rows(random, 5, 512);
@@ -475,35 +485,39 @@ TEST_F(RknpuDeviceTest, WhereNothingCanBeAllocatedTheProcessorComputes) {
   }
 }
 
-// As exact as memory allows, and never coarser than the processor.
-TEST_F(RknpuDeviceTest, AMatrixTakesTheArithmeticThatThereIsRoomFor) {
+TEST_F(RknpuDeviceTest, AMatrixWithoutRoomStaysOnTheProcessor) {
   test::RandomBlocks random(12);
-  const Matrix large(random, DType::q4_0, 4096, 4096);  // 32 MiB in f16, 8 in 4 bits
-  const Matrix of_8_bits(random, DType::q8_0, 4096, 4096);
+  const Matrix w(random, DType::q4_0, 4096, 4096);  // 32 MiB in f16
   // 37 MiB are what the cores work with.
   npu = open_simulated_npu({.memory_bytes = size_t{60} << 20});
-  auto rknpu = device({.min_rows = 1});
-  const auto placed = [&](const Matrix& w, Precision precision) {
-    const uint64_t before = rknpu.status().n_bytes;
-    linears.push_back(rknpu.prepare(w.view, {.max_rows = 5, .precision = precision}));
-    return rknpu.status().n_bytes - before;
-  };
-  EXPECT_EQ(placed(large, Precision::fine), 0U) << "activations of 8 bits are not fine";
-  EXPECT_EQ(placed(of_8_bits, Precision::normal), 0U);
-  EXPECT_EQ(placed(large, Precision::normal), size_t{8} << 20);
+  auto rknpu = device(all_in(Arithmetic::w16a16, 1));
+  const auto linear = rknpu.prepare(w.view, {.max_rows = 5});
+  EXPECT_EQ(rknpu.status().n_bytes, 0U);
   const Rows x = random_rows(random, 5, 4096);
   const Rows y(5, 4096);
-  rknpu.linear(x.view, std::vector<LinearCall>{{linears.back().get(), y.view}});
-  EXPECT_LE(relative_error(large, x.view, y.view), bound_of(Arithmetic::w4a8));
+  rknpu.linear(x.view, std::vector<LinearCall>{{linear.get(), y.view}});
+  EXPECT_LE(relative_error(w, x.view, y.view), bound_of(Arithmetic::w4a8));
 }
 
-TEST_F(RknpuDeviceTest, WeightsTakeNoMoreThanTheirShareOfTheMemory) {
+// W4A8 is for few rows, so a place may have a range of them.
+TEST_F(RknpuDeviceTest, AProductOfMoreRowsThanItsPlaceTakesIsTheProcessors) {
   test::RandomBlocks random(14);
-  const Matrix w(random, DType::q8_0, 1024, 1024);  // 2 MiB in f16
-  auto rknpu = device({.min_rows = 1, .max_bytes = size_t{5} << 20});
-  for (int i = 0; i < 4; ++i) linears.push_back(rknpu.prepare(w.view, {.max_rows = 5}));
-  EXPECT_EQ(rknpu.status().n_on_npu, 2U);
-  EXPECT_EQ(rknpu.status().n_bytes, size_t{4} << 20);
+  const Matrix w(random, DType::q4_0, 300, 512);
+  auto rknpu =
+      device({.place = [](const TensorView&) { return MatrixPlace{Arithmetic::w4a8, {2, 8}}; }});
+  const auto linear = rknpu.prepare(w.view, {.max_rows = 20});
+  const Rows x = random_rows(random, 20, 512);
+  const Rows y(20, 300);
+  const auto n_submits_of = [&](size_t n_rows) {
+    const uint64_t before = npu->usage().n_submits;
+    rknpu.linear(x.view.rows({0, n_rows}),
+                 std::vector<LinearCall>{{linear.get(), y.view.rows({0, n_rows})}});
+    return npu->usage().n_submits - before;
+  };
+  EXPECT_EQ(n_submits_of(1), 0U);
+  EXPECT_EQ(n_submits_of(2), 1U);
+  EXPECT_EQ(n_submits_of(7), 1U);
+  EXPECT_EQ(n_submits_of(8), 0U);
 }
 
 // What is left of a buffer of weights is used, also where the device has no room for another.
@@ -511,7 +525,7 @@ TEST_F(RknpuDeviceTest, MemoryIsUsedToItsEnd) {
   test::RandomBlocks random(13);
   const Matrix w(random, DType::q8_0, 1024, 1024);  // 2 MiB in f16
   npu = open_simulated_npu({.memory_bytes = size_t{60} << 20});
-  auto rknpu = device({.min_rows = 1});
+  auto rknpu = device(all_in(Arithmetic::w16a16, 1));
   for (int i = 0; i < 20; ++i) linears.push_back(rknpu.prepare(w.view, {.max_rows = 5}));
   EXPECT_GE(rknpu.status().n_on_npu, 10U) << "of 60 MiB the cores' buffers take 37";
   EXPECT_LT(rknpu.status().n_on_npu, 20U);
@@ -529,7 +543,7 @@ class RknpuFaults : public RknpuDeviceTest {
   test::RandomBlocks random{10};
   Matrix w{random, DType::q4_0, 300, 512};
   Rows x = random_rows(random, 40, 512);
-  RknpuDevice rknpu = device({});
+  RknpuDevice rknpu = device(all_in(Arithmetic::w16a16, 32));
   std::unique_ptr<Linear> linear = rknpu.prepare(w.view, {.max_rows = 40});
   uint64_t n_probes = faults.n_submits;
 };

@@ -17,6 +17,7 @@
 #include "backend/rknpu/rknpu_device.h"
 #include "backend/rknpu/simulator/simulated_npu.h"
 #include "tests/backend/rknpu/fake_kernel.h"
+#include "tests/backend/rknpu/places.h"
 #include "tests/support/random_matrix.h"
 
 namespace wattle::rknpu {
@@ -46,7 +47,7 @@ class RknpuRocket : public testing::Test {
 
 TEST_F(RknpuRocket, AMatrixIsSpreadOverTheDomainsOfASubmit) {
   const auto npu = open_simulated_npu({.form = Form::rocket});
-  RknpuDevice rknpu(context, cpu, *npu, {.arithmetic = Arithmetic::w4a8, .min_rows = 1});
+  RknpuDevice rknpu(context, cpu, *npu, all_in(Arithmetic::w4a8, 1));
   const size_t before = npu->free_bytes(3);
   const auto linear = rknpu.prepare(w.view, {.max_rows = 40});
   ASSERT_EQ(rknpu.status().n_on_npu, 1U);
@@ -64,7 +65,7 @@ TEST_F(RknpuRocket, NoListTakesLong) {
   const auto npu = open_simulated_npu({.form = Form::rocket});
   for (const size_t n_in : {size_t{128}, size_t{4096}}) {
     const Matrix large(random, DType::q8_0, 20000 * 128 / n_in, n_in);
-    RknpuDevice rknpu(context, cpu, *npu, {.min_rows = 1});
+    RknpuDevice rknpu(context, cpu, *npu, all_in(Arithmetic::w16a16, 1));
     const auto linear = rknpu.prepare(large.view, {.max_rows = 300});
     ASSERT_EQ(rknpu.status().n_on_npu, 1U);
     const Rows many = random_rows(random, 300, n_in);
@@ -91,7 +92,7 @@ TEST_F(RknpuRocket, ResultsThatWereNotWrittenAreAFault) {
        }});
   for (const Arithmetic arithmetic : kArithmetics) {
     SCOPED_TRACE(name_of(arithmetic));
-    RknpuDevice rknpu(context, cpu, *npu, {.arithmetic = arithmetic, .min_rows = 1});
+    RknpuDevice rknpu(context, cpu, *npu, all_in(arithmetic, 1));
     const auto linear = rknpu.prepare(w.view, {.max_rows = 40});
     ASSERT_EQ(rknpu.status().n_on_npu, 1U);
     const auto multiply = [&] {
@@ -116,7 +117,7 @@ TEST_F(RknpuRocket, ThroughTheDriver) {
   const auto kernel = std::make_shared<test::FakeRocketKernel>();
   {
     const auto npu = open_rocket_npu(kernel);
-    RknpuDevice rknpu(context, cpu, *npu, {.min_rows = 1});
+    RknpuDevice rknpu(context, cpu, *npu, all_in(Arithmetic::w16a16, 1));
     const auto linear = rknpu.prepare(w.view, {.max_rows = 40});
     ASSERT_EQ(rknpu.status().n_on_npu, 1U);
     const Rows y(40, 300);
@@ -144,7 +145,7 @@ TEST_F(RknpuRocket, ProbesFindAnNpuThatDoesNothing) {
   const auto kernel = std::make_shared<test::FakeRocketKernel>();
   kernel->hangs = true;
   const auto npu = open_rocket_npu(kernel);
-  RknpuDevice rknpu(context, cpu, *npu, {.min_rows = 1});
+  RknpuDevice rknpu(context, cpu, *npu, all_in(Arithmetic::w16a16, 1));
   const auto first = rknpu.prepare(w.view, {.max_rows = 40});
   const auto second = rknpu.prepare(w.view, {.max_rows = 40});
   EXPECT_EQ(rknpu.status().n_on_npu, 0U);

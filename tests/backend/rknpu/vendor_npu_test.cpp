@@ -15,6 +15,7 @@
 #include "backend/rknpu/rknpu_device.h"
 #include "backend/rknpu/selftest.h"
 #include "tests/backend/rknpu/fake_kernel.h"
+#include "tests/backend/rknpu/places.h"
 #include "tests/support/temp_dir.h"
 
 namespace wattle::rknpu {
@@ -326,7 +327,7 @@ TEST(VendorNpu, AMatrixOfAModelComputesThroughTheDriver) {
                            if (level == LogLevel::warning) told.emplace_back(line);
                          }});
   CpuDevice cpu(context);
-  RknpuDevice device(context, cpu, *npu, {});
+  RknpuDevice device(context, cpu, *npu, all_in(Arithmetic::w16a16, 32));
   constexpr size_t kRows = 40;
   constexpr size_t kIn = 512;
   constexpr size_t kOut = 256;

@@ -128,4 +128,15 @@ std::string decode(const RegisterFile& r, ConvolutionTask& task) {
   return check_buffer(r, task);
 }
 
+TaskWork work_of(const ConvolutionTask& task) {
+  const double n_pixels = task.features.n_pixels();
+  const double weights = task.weight_reuse ? 0 : static_cast<double>(task.weight_bytes());
+  const double features = task.data_reuse ? 0 : n_pixels * task.row_bytes();
+  return {.operand_bits = bits_of(task.operand),
+          .rows = task.features.n_pixels(),
+          .macs = n_pixels * task.n_k * task.n_n,
+          .bytes = weights + features + n_pixels * task.n_written * bytes_of(task.result),
+          .is_row_major = task.results.surface_bytes == 16 && task.results.n_pixels() > 1};
+}
+
 }  // namespace wattle::rknpu

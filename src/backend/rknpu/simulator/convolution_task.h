@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 
+#include "backend/rknpu/cost/submit_cost.h"
 #include "backend/rknpu/simulator/register_file.h"
 
 namespace wattle::rknpu {
@@ -59,5 +60,7 @@ struct ConvolutionTask {
 // Returns what is wrong: empty, or why the core would not finish or its results would be nobody's
 // product. Wrong addresses and strides are none of that: they read and write wrong cells.
 std::string decode(const RegisterFile& registers, ConvolutionTask& task);
+
+TaskWork work_of(const ConvolutionTask& task);
 
 }  // namespace wattle::rknpu

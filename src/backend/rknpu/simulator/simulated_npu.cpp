@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "backend/rknpu/check_lists.h"
+#include "backend/rknpu/cost/submit_cost.h"
 #include "backend/rknpu/simulator/core.h"
-#include "backend/rknpu/simulator/cost_model.h"
 #include "backend/rknpu/simulator/device_memory.h"
 #include "base/assert.h"
 #include "base/thread_pool.h"
@@ -270,11 +270,14 @@ void SimulatedNpu::corrupt(const DeviceMemory& memory, const ConvolutionTask& ta
 
 void SimulatedNpu::account(std::span<const NpuList> lists, std::span<const Core::Outcome> outcomes,
                            std::chrono::milliseconds timeout) {
-  std::vector<std::vector<ConvolutionTask>> done;
-  for (const Core::Outcome& outcome : outcomes) done.push_back(outcome.done);
+  std::vector<std::vector<TaskWork>> done;
+  for (const Core::Outcome& outcome : outcomes) {
+    auto& works = done.emplace_back();
+    for (const ConvolutionTask& task : outcome.done) works.push_back(work_of(task));
+  }
   const bool switches = info().domains_per_submit == 1 && lists[0].domain != live_domain_;
   live_domain_ = lists[0].domain;
-  const SubmitCost cost = project(done, info().form, switches);
+  const Cost cost = project(done, info().form, switches);
   if (cost.ms > static_cast<double>(timeout.count()))
     return end_unfinished(fmt::format("it would take {:.0f} ms", cost.ms));
   const std::lock_guard lock(state_);

@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // Projections beside what others have published for boards: docs/npu.md has the same table.
-#include "backend/rknpu/simulator/cost_model.h"
+#include "backend/rknpu/cost/submit_cost.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <initializer_list>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "backend/rknpu/matmul_plan.h"
 #include "backend/rknpu/matmul_task.h"
+#include "backend/rknpu/simulator/convolution_task.h"
 
 namespace wattle::rknpu {
 namespace {
 
-using Tasks = std::vector<ConvolutionTask>;
+using Tasks = std::vector<TaskWork>;
 
 Tasks product(MatmulType type, uint32_t m, uint32_t k, uint32_t n) {
   Tasks tasks;
   for (const MatmulTask& task :
        plan_matmul({.type = type, .m = m, .k = k, .n = n}, Orientation::native)) {
-    RegisterFile registers;
-    for (const RegisterWrite& write : register_writes(task, false)) registers.set(write);
-    EXPECT_EQ(decode(registers, tasks.emplace_back()), "");
+    tasks.push_back(work_of(task));
   }
   return tasks;
 }
@@ -56,7 +56,7 @@ Tasks w4a8(uint32_t m, uint32_t k, uint32_t n) {
   return tasks;
 }
 
-TEST(RknpuCostModel, LiesNearPublishedFigures) {
+TEST(RknpuSubmitCost, LiesNearPublishedFigures) {
   struct Case {
     const char* what;
     double published_ms;
@@ -84,13 +84,48 @@ TEST(RknpuCostModel, LiesNearPublishedFigures) {
   }
 }
 
-TEST(RknpuCostModel, CountsWhatIsReused) {
-  Tasks tasks = product(MatmulType::i8_i8_i32, 1, 4096, 64);
-  const double ms = ms_on(1, tasks);
-  tasks[0].weight_reuse = true;
-  EXPECT_LT(ms_on(1, tasks), ms);
-  EXPECT_GT(project({&tasks, 1}, Form::vendor, true).ms, ms_on(1, tasks));
-  EXPECT_GT(project({&tasks, 1}, Form::rocket, false).ms, ms_on(1, tasks));
+MatmulTask first_task(MatmulType type, uint32_t m, uint32_t k, uint32_t n,
+                      Orientation orientation = Orientation::native) {
+  return plan_matmul({.type = type, .m = m, .k = k, .n = n}, orientation)[0];
+}
+
+TEST(RknpuSubmitCost, CountsWhatIsReused) {
+  MatmulTask task = first_task(MatmulType::i8_i8_i32, 4, 4096, 64);
+  const Tasks reads_all{work_of(task)};
+  task.weight_reuse = true;
+  EXPECT_LT(ms_on(1, {work_of(task)}), ms_on(1, reads_all));
+  EXPECT_GT(project({&reads_all, 1}, Form::vendor, true).ms, ms_on(1, reads_all));
+  EXPECT_GT(project({&reads_all, 1}, Form::rocket, false).ms, ms_on(1, reads_all));
+}
+
+TEST(RknpuSubmitCost, TasksAlikeCostAsMuchAsEachOfThem) {
+  Tasks one = {work_of(first_task(MatmulType::i4_i4_i16, 8, 32, 128))};
+  const Tasks three(3, one[0]);
+  one[0].n = 3;
+  EXPECT_DOUBLE_EQ(ms_on(1, one), ms_on(1, three));
+}
+
+// The simulator prices what registers ask for, plans what they were made from.
+TEST(RknpuSubmitCost, WorkOfATaskIsThatOfItsRegisters) {
+  for (const auto& [type, m, k, n, orientation] :
+       {std::tuple{MatmulType::f16_f16_f32, 512U, 1024U, 160U, Orientation::native},
+        std::tuple{MatmulType::i8_i8_i32, 1U, 576U, 64U, Orientation::native},
+        std::tuple{MatmulType::i4_i4_i16, 128U, 32U, 8128U, Orientation::native},
+        std::tuple{MatmulType::i8_i8_i32, 64U, 512U, 96U, Orientation::row_major},
+        std::tuple{MatmulType::f16_f16_f16, 12U, 64U, 32U, Orientation::column}}) {
+    const MatmulTask task = first_task(type, m, k, n, orientation);
+    RegisterFile registers;
+    for (const RegisterWrite& write : register_writes(task, false)) registers.set(write);
+    ConvolutionTask decoded;
+    ASSERT_EQ(decode(registers, decoded), "");
+    const TaskWork planned = work_of(task);
+    const TaskWork read = work_of(decoded);
+    EXPECT_EQ(planned.operand_bits, read.operand_bits);
+    EXPECT_EQ(planned.rows, read.rows);
+    EXPECT_EQ(planned.macs, read.macs);
+    EXPECT_EQ(planned.bytes, read.bytes);
+    EXPECT_EQ(planned.is_row_major, read.is_row_major);
+  }
 }
 
 }  // namespace

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long a board would take, and with how much energy: a projection from published figures, none
-// of them measured by us.
+// What a board with an RK3588 and LPDDR4X does in a second and with how many watts: published
+// figures, none of them measured by us. docs/npu.md repeats the table.
 #pragma once
 
 #include <cstdint>
-#include <span>
-#include <vector>
-
-#include "backend/rknpu/form.h"
-#include "backend/rknpu/simulator/convolution_task.h"
 
 namespace wattle::rknpu {
 
-// RK3588 with LPDDR4X; docs/npu.md repeats the table with the spread of each figure.
-struct CostConstants {
+struct BoardFigures {
+  // ---- the NPU ----
   // Operations of one core in 1e9 MAC/s at 1 GHz, reached with 128 rows of native layouts: 0.9, 1.8
   // and 4 Tops (clehaxze.tw, matrix products with the vendor's runtime).
   double f16_gmacs = 450;
@@ -42,15 +37,42 @@ struct CostConstants {
   double domain_switch_us = 100;
   // W above idle of the whole board while the NPU works: 2.8-4.4 for dense models (rk-llama.cpp).
   double busy_watts = 3.2;
+
+  // ---- the four A76 cores ----
+  // 1e9 MAC/s with many rows, by the type of the weights: prompts of 512 tokens on llama.cpp's CPU
+  // path times the weights of a token (rk-llama.cpp's table, dense models from 0.35 to 9 billion
+  // weights). 4-bit integers 51-119, 8-bit 47-65, f16 and f32 47-54, others (Q6_K) 25-36.
+  double cpu_int4_gmacs = 90;
+  double cpu_int8_gmacs = 52;
+  double cpu_float_gmacs = 48;
+  double cpu_other_gmacs = 30;
+  // Of that, with activations of 16 bits (Precision::fine): our kernels, on another processor
+  // (docs/numerics.md: 820 to 490 tokens/s).
+  double cpu_fine_share = 0.6;
+  // GB/s that they read weights with: 17-22 on boards (Turing RK1), 20-22 by the speed of answers
+  // of dense models (rk-llama.cpp), 13-17 by that of Gemma 4 26B-A4B.
+  double cpu_gbytes_per_s = 20;
+  // W above idle of the whole board while they work: 6.2-8.0 (rk-llama.cpp, answers).
+  double cpu_watts = 7.0;
 };
 
-struct SubmitCost {
+inline constexpr BoardFigures kBoard;
+
+// Time, and energy of the whole board above idle.
+struct Cost {
   double ms = 0;
   double mj = 0;
+
+  Cost& operator+=(const Cost& other) noexcept {
+    ms += other.ms;
+    mj += other.mj;
+    return *this;
+  }
+  double watts() const noexcept { return ms == 0 ? 0 : mj / ms; }
 };
 
-// Of one submit: the tasks of each list.
-SubmitCost project(std::span<const std::vector<ConvolutionTask>> lists, Form form,
-                   bool switches_domain);
+constexpr Cost operator+(Cost a, const Cost& b) noexcept { return {a.ms + b.ms, a.mj + b.mj}; }
+constexpr Cost operator-(Cost a, const Cost& b) noexcept { return {a.ms - b.ms, a.mj - b.mj}; }
+constexpr Cost operator*(double n, const Cost& c) noexcept { return {n * c.ms, n * c.mj}; }
 
 }  // namespace wattle::rknpu

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/rknpu/placement/plan.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "backend/rknpu/placement/choose.h"
+
+namespace wattle::rknpu {
+namespace {
+
+// The most exact first: it is taken where others gain no more.
+std::vector<Arithmetic> allowed(const PlacementParams& params, const MatrixWays& ways) {
+  std::vector<Arithmetic> wanted{Arithmetic::w16a16, Arithmetic::w4a8, Arithmetic::w8a8};
+  if (params.arithmetic) wanted = {*params.arithmetic};
+  std::erase_if(wanted, [&](Arithmetic a) {
+    return !ways.is_possible(a) ||
+           (!params.arithmetic && divergence_of(a, ways.precision()) > params.max_divergence);
+  });
+  return wanted;
+}
+
+struct Option {
+  MatrixPlace place;
+  uint64_t bytes = 0;
+  double gain = 0;
+};
+
+// What gains something.
+std::vector<Option> options_of(const PlacementParams& params, const MatrixWays& ways,
+                               const Score& score) {
+  std::vector<Option> options;
+  for (const Arithmetic arithmetic : allowed(params, ways)) {
+    Option option{.place = {.arithmetic = arithmetic, .rows = {}},
+                  .bytes = ways.bytes(arithmetic),
+                  .gain = 0};
+    if (params.min_rows) {
+      const size_t begin = ways.is_bank() ? *params.min_rows / 4 : *params.min_rows;
+      option.place.rows = {std::max<size_t>(1, begin), SIZE_MAX};
+      option.gain = ways.cpu_ms_of(option.place.rows);
+    } else {
+      option.place.rows = ways.better_rows(arithmetic, score);
+      option.gain = ways.gain(arithmetic, option.place.rows, score);
+    }
+    if (option.gain > 0) options.push_back(option);
+  }
+  return options;
+}
+
+// Matrices alike share their costs.
+void add_ways(PlacementPlan& plan, std::span<const MatrixUse> matrices) {
+  using Kind = std::tuple<DType, std::array<uint64_t, 4>, Precision, size_t, bool>;
+  std::map<Kind, size_t> known;
+  for (const MatrixUse& use : matrices) {
+    const Kind kind{use.w.dtype, use.w.shape, use.options.precision, use.options.max_slots,
+                    use.options.outputs_only};
+    const auto [at, is_new] = known.emplace(kind, plan.ways.size());
+    if (is_new) plan.ways.emplace_back(use, plan.params.workload);
+    plan.matrices.push_back({.use = use, .ways = at->second});
+  }
+}
+
+// The plan with the best score, in place of what there was.
+void place_all(PlacementPlan& plan, const Score& score) {
+  std::vector<std::vector<Option>> of_kind;
+  for (const MatrixWays& ways : plan.ways) of_kind.push_back(options_of(plan.params, ways, score));
+  std::vector<std::vector<MemoryOption>> lists;
+  for (const PlacedMatrix& matrix : plan.matrices) {
+    auto& list = lists.emplace_back();
+    for (const Option& option : of_kind[matrix.ways]) list.push_back({option.bytes, option.gain});
+  }
+  const auto chosen = choose(lists, plan.params.max_bytes);
+
+  const Workload& workload = plan.params.workload;
+  plan.n_bytes = 0;
+  plan.costs = {workload.rest_of_prompt, workload.rest_of_token, workload.rest_of_step};
+  plan.cpu_costs = plan.costs;
+  for (size_t i = 0; i < plan.matrices.size(); ++i) {
+    PlacedMatrix& matrix = plan.matrices[i];
+    const MatrixWays& ways = plan.ways[matrix.ways];
+    matrix.npu.reset();
+    matrix.bytes = 0;
+    matrix.costs = ways.on_cpu();
+    if (chosen[i]) {
+      const Option& option = of_kind[matrix.ways][*chosen[i]];
+      matrix.npu = option.place;
+      matrix.bytes = option.bytes;
+      matrix.reason = PlaceReason::gains;
+      matrix.costs = ways.costs(option.place.arithmetic, option.place.rows);
+    } else if (!of_kind[matrix.ways].empty()) {
+      matrix.reason = PlaceReason::no_room;
+    } else {
+      matrix.reason =
+          allowed(plan.params, ways).empty() ? PlaceReason::not_allowed : PlaceReason::no_gain;
+    }
+    plan.n_bytes += matrix.bytes;
+    plan.costs += matrix.costs;
+    plan.cpu_costs += ways.on_cpu();
+  }
+}
+
+double largest_watts(const PlacementPlan& plan) {
+  return std::max(plan.costs.prompt.watts(), plan.costs.token.watts());
+}
+
+// Scores from the objective alone to power alone, which is energy above what max_watts would take
+// in the same time: the first plan that keeps to it, or else the one that comes nearest.
+void place_within(PlacementPlan& plan, const Score& objective, double max_watts) {
+  constexpr int kSteps = 16;
+  std::pair<double, double> nearest{};  // watts, share
+  const auto place = [&](double share) {
+    place_all(plan, {.per_ms = (1 - share) * objective.per_ms * max_watts - share * max_watts,
+                     .per_mj = (1 - share) * objective.per_mj + share});
+    return largest_watts(plan);
+  };
+  for (int i = 0; i <= kSteps; ++i) {
+    const double share = static_cast<double>(i) / kSteps;
+    const double watts = place(share);
+    if (watts <= max_watts) return;
+    if (i == 0 || watts < nearest.first) nearest = {watts, share};
+  }
+  place(nearest.second);
+  plan.keeps_watts = false;
+}
+
+}  // namespace
+
+std::optional<MatrixPlace> PlacementPlan::find(std::string_view name) const noexcept {
+  const auto found = std::ranges::find(
+      matrices, name, [](const PlacedMatrix& matrix) { return matrix.use.w.name; });
+  return found == matrices.end() ? std::nullopt : found->npu;
+}
+
+PlacementPlan plan_placement(std::span<const MatrixUse> matrices, const PlacementParams& params) {
+  PlacementPlan plan{.params = params};
+  add_ways(plan, matrices);
+  const Score objective =
+      params.objective == Objective::speed ? Score{.per_ms = 1} : Score{.per_ms = 0, .per_mj = 1};
+  if (params.max_watts) {
+    place_within(plan, objective, *params.max_watts);
+  } else {
+    place_all(plan, objective);
+  }
+  return plan;
+}
+
+}  // namespace wattle::rknpu
