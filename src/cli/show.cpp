@@ -11,6 +11,7 @@
 #include "cli/file_summary.h"
 #include "cli/memory_text.h"
 #include "cli/output.h"
+#include "cli/placement_summary.h"
 #include "store/lookup.h"
 
 namespace wattle::cli {
@@ -24,6 +25,8 @@ struct Flags {
   bool json = false;
   bool tensors = false;
   bool keys = false;
+  bool placement = false;
+  PlacementFlags placement_flags;
 };
 
 constexpr size_t kLongestValue = 200;  // of a key in text
@@ -74,6 +77,7 @@ std::string as_text(const Json& summary) {
                           tensor.contains("size_bytes") ? bytes_text(tensor["size_bytes"]) : "-");
     }
   }
+  if (summary.contains("placement")) text += placement_text(summary["placement"]);
   if (summary.contains("keys")) {
     text += "all keys:\n";
     for (const auto& [key, value] : summary["keys"].items()) {
@@ -95,6 +99,11 @@ int show(const Flags& flags) {
   Json summary = summarise(file);
   if (flags.tensors) summary["tensor_list"] = list_tensors(file);
   if (flags.keys) summary["keys"] = list_keys(file);
+  if (flags.placement) {
+    NpuParams npu;
+    flags.placement_flags.apply_to(npu);
+    summary["placement"] = summarise_placement(file, npu);
+  }
   print_out(flags.json ? summary.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
                        : as_text(summary));
   return 0;
@@ -110,6 +119,9 @@ Command add_show(CLI::App& program) {
   add_model_flag(*app, flags->model)->excludes(argument);
   app->add_flag("--tensors", flags->tensors, "list every tensor");
   app->add_flag("--keys", flags->keys, "list every key");
+  app->add_flag("--placement", flags->placement,
+                "which matrices would go to a board's NPU, and what that is projected to cost");
+  flags->placement_flags.add_to(*app);
   app->add_flag("--json", flags->json, "print one JSON object");
   return {app, [flags] { return show(*flags); }};
 }

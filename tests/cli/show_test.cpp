@@ -172,5 +172,86 @@ TEST(Show, BadFilesGiveOneErrorAndExitCode1) {
   EXPECT_THAT(absent.err, HasSubstr("hint: "));
 }
 
+// ---- the plan of placement ----
+
+std::string file_of_26b(const test::TempDir& dir) {
+  const auto path = (dir.path() / "26b.gguf").string();
+  const auto made = run_wattle({"synth", "gemma4-26b-a4b", "--sparse", "-o", path, "-q"});
+  EXPECT_EQ(made.exit_code, 0) << made.err;
+  return path;
+}
+
+json placement_of(std::vector<std::string> args) {
+  args.emplace_back("--placement");
+  return show_json(args)["placement"];
+}
+
+TEST(ShowPlacement, PlansAModelLargerThanTheMemoryFromItsHeader) {
+  const test::TempDir dir;
+  const std::string path = file_of_26b(dir);
+  const json plan = placement_of({path});
+  EXPECT_THAT(plan["what"].get<std::string>(), HasSubstr("not run on silicon"));
+  // 15 GiB less the mapped file and keys and values of 4,096 tokens.
+  EXPECT_LT(plan["max_bytes"].get<uint64_t>(), (uint64_t{15} << 30) - 14'434'755'072);
+  EXPECT_GT(plan["bytes"].get<uint64_t>(), 0u);
+  EXPECT_LE(plan["bytes"].get<uint64_t>(), plan["max_bytes"].get<uint64_t>());
+
+  uint64_t n_bytes = 0;
+  double prompt_ms = plan["rest"]["prompt"]["ms"];
+  double token_mj = plan["rest"]["token"]["mj"];
+  uint64_t n_matrices = 0;
+  for (const json& group : plan["groups"]) {
+    const uint64_t count = group["count"];
+    n_matrices += count;
+    if (group.contains("bytes")) n_bytes += count * group["bytes"].get<uint64_t>();
+    prompt_ms += static_cast<double>(count) * group["costs"]["prompt"]["ms"].get<double>();
+    token_mj += static_cast<double>(count) * group["costs"]["token"]["mj"].get<double>();
+    EXPECT_TRUE(group["ways"].contains("cpu"));
+    EXPECT_TRUE(group["ways"].contains("w16a16"));
+    EXPECT_EQ(group["ways"].contains("w4a8"), group["type"] == "q4_0");
+  }
+  EXPECT_EQ(n_bytes, plan["bytes"]);
+  EXPECT_EQ(n_matrices, 30u * 10 - 5 + 1) << "five layers have no attn_v; the head";
+  EXPECT_NEAR(prompt_ms, plan["total"]["prompt"]["ms"].get<double>(), 1e-3);
+  EXPECT_NEAR(token_mj, plan["total"]["token"]["mj"].get<double>(), 1e-3);
+  const double ms = plan["total"]["prompt"]["ms"];
+  EXPECT_NEAR(plan["total"]["prompt"]["tokens_per_s"].get<double>(), 512e3 / ms, 1e-6);
+  EXPECT_GT(plan["total"]["prompt"]["tokens_per_s"].get<double>(),
+            plan["total_on_cpu"]["prompt"]["tokens_per_s"].get<double>());
+
+  const json more = placement_of({path, "--npu-memory", "60000"});
+  EXPECT_GT(more["total"]["prompt"]["tokens_per_s"].get<double>(),
+            plan["total"]["prompt"]["tokens_per_s"].get<double>());
+  const json coarse =
+      placement_of({path, "--objective", "energy", "--npu-kl", "4", "--npu-memory", "8000"});
+  EXPECT_LT(coarse["total"]["token"]["mj"].get<double>(),
+            plan["total"]["token"]["mj"].get<double>());
+  const json capped = placement_of({path, "--watts", "2"});
+  EXPECT_EQ(capped["keeps_watts"], false);
+}
+
+TEST(ShowPlacement, PrintsATable) {
+  const auto result = run_wattle({"show", "stories", "--placement", "--npu-rows", "1"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("placement for speed: a projection for an RK3588"));
+  EXPECT_THAT(result.out, HasSubstr("not run on silicon"));
+  EXPECT_THAT(result.out, HasSubstr("blk.*.ffn_down_exps"));
+  EXPECT_THAT(result.out, HasSubstr("w16a16"));
+  EXPECT_THAT(result.out, HasSubstr("all on the CPU"));
+  const auto capped = run_wattle({"show", "stories", "--placement", "--watts", "1"});
+  EXPECT_THAT(capped.out, HasSubstr("no plan keeps within 1.0 W: this is the nearest"));
+  EXPECT_THAT(run_wattle({"show", "stories"}).out, Not(HasSubstr("placement")));
+}
+
+TEST(ShowPlacement, RefusesWhatCannotBe) {
+  for (const auto& [flag, value] : {std::pair{"--watts", "0"}, std::pair{"--watts", "many"},
+                                    std::pair{"--npu-kl", "-1"}, std::pair{"--objective", "quiet"},
+                                    std::pair{"--npu-memory", "0"}, std::pair{"--npu-rows", "0"}}) {
+    const auto result = run_wattle({"show", "stories", "--placement", flag, value});
+    EXPECT_EQ(result.exit_code, 2) << flag;
+    EXPECT_THAT(result.err, HasSubstr(flag));
+  }
+}
+
 }  // namespace
 }  // namespace wattle
