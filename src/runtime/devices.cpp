@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <string>
 #include <utility>
 
+#include "backend/rknpu/driver/board_npu.h"
 #include "backend/rknpu/driver/rocket_npu.h"
 #include "backend/rknpu/driver/vendor_npu.h"
 #include "backend/rknpu/simulator/simulated_npu.h"
@@ -18,23 +18,6 @@ bool is_simulated(NpuDriver driver) {
   return driver == NpuDriver::simulator || driver == NpuDriver::simulator_rocket;
 }
 
-// A board has one of the two kernel drivers.
-std::unique_ptr<rknpu::NpuDevice> open_any_npu() {
-  std::string why;
-  try {
-    return rknpu::open_vendor_npu();
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::unsupported) throw;
-    why = error.what();
-  }
-  try {
-    return rknpu::open_rocket_npu();
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::unsupported) throw;
-    throw Error(ErrorCode::unsupported, fmt::format("{}; {}", why, error.what()));
-  }
-}
-
 std::unique_ptr<rknpu::NpuDevice> open_npu(NpuDriver driver, const EngineContext& context) {
   try {
     switch (driver) {
@@ -42,7 +25,7 @@ std::unique_ptr<rknpu::NpuDevice> open_npu(NpuDriver driver, const EngineContext
       case NpuDriver::simulator: return rknpu::open_simulated_npu();
       case NpuDriver::simulator_rocket:
         return rknpu::open_simulated_npu({.form = rknpu::Form::rocket});
-      case NpuDriver::automatic: return open_any_npu();
+      case NpuDriver::automatic: return rknpu::open_board_npu();
       case NpuDriver::vendor: return rknpu::open_vendor_npu();
       case NpuDriver::rocket: return rknpu::open_rocket_npu();
     }

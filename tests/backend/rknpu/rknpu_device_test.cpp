@@ -96,17 +96,11 @@ double bound_of(Arithmetic arithmetic) {
   return 0;
 }
 
-constexpr std::pair<Arithmetic, Form> kEveryWay[] = {
-    {Arithmetic::w16a16, Form::vendor}, {Arithmetic::w16a16, Form::rocket},
-    {Arithmetic::w8a8, Form::vendor},   {Arithmetic::w8a8, Form::rocket},
-    {Arithmetic::w4a8, Form::vendor},   {Arithmetic::w4a8, Form::rocket},
-    {Arithmetic::w4a4, Form::vendor},   {Arithmetic::w4a4, Form::rocket}};
-
 TEST_F(RknpuDeviceTest, ProductsAreThoseOfTheDecodedWeights) {
   test::RandomBlocks random(1);
   std::mt19937 shapes(2);
-  for (int i = 0; i < 24; ++i) {
-    const DTypeInfo& dtype = all_dtypes()[static_cast<size_t>(i) % all_dtypes().size()];
+  for (size_t i = 0; i < 24; ++i) {
+    const DTypeInfo& dtype = all_dtypes()[i % all_dtypes().size()];
     const size_t n_in = dtype.block_elems * (1 + 300 / dtype.block_elems + shapes() % 3) +
                         (dtype.block_elems == 1 ? shapes() % 40 : 0);
     const size_t n_out = 64 * 1024 / n_in + 1 + shapes() % 100;
@@ -114,10 +108,9 @@ TEST_F(RknpuDeviceTest, ProductsAreThoseOfTheDecodedWeights) {
     const Matrix w(random, dtype.type, n_out, n_in);
     const Rows x = random_rows(random, n_rows, (n_in + 15) / 16 * 16);
     const MatView<const float> input(x.view.data, n_rows, n_in, x.view.n_cols);
-    std::vector ways(std::begin(kEveryWay), std::end(kEveryWay));
-    for (const Arithmetic plain : {Arithmetic::w8a8_plain, Arithmetic::w4a4_plain})
-      ways.emplace_back(plain, Form::vendor);
-    for (const auto& [arithmetic, form] : ways) {
+    for (size_t a = 0; a < kArithmetics.size(); ++a) {
+      const Arithmetic arithmetic = kArithmetics[a];
+      const Form form = (i / 2 + a) % 2 == 0 ? Form::vendor : Form::rocket;  // by turns
       SCOPED_TRACE(std::string(dtype.name) + " " + std::string(name_of(arithmetic)) + " " +
                    std::to_string(n_rows) + " x " + std::to_string(n_in) + " x " +
                    std::to_string(n_out) + (form == Form::rocket ? " rocket" : ""));
@@ -167,8 +160,9 @@ TEST_F(RknpuDeviceTest, LargeProductsAreCutIntoRounds) {
   test::RandomBlocks random(4);
   const Matrix w(random, DType::q4_0, 9000, 256);
   const Rows x = random_rows(random, 700, 256);
-  for (const auto& [arithmetic, form] : kEveryWay) {
-    if (arithmetic != Arithmetic::w16a16 && arithmetic != Arithmetic::w4a8) continue;
+  for (const auto& [arithmetic, form] : {std::pair(Arithmetic::w16a16, Form::vendor),
+                                         {Arithmetic::w16a16, Form::rocket},
+                                         {Arithmetic::w4a8, Form::vendor}}) {
     simulate(form);
     auto rknpu = device(all_in(arithmetic, 1));
     const auto linear = rknpu.prepare(w.view, {.max_rows = 700});
@@ -279,8 +273,10 @@ class RknpuExperts : public RknpuDeviceTest {
 };
 
 TEST_F(RknpuExperts, AreTheProductsOfTheirOwnMatrices) {
-  for (const auto& [arithmetic, form] : kEveryWay) {
-    simulate(form);
+  for (size_t i = 0; i < 6; ++i) {
+    const Arithmetic arithmetic =
+        std::array{Arithmetic::w16a16, Arithmetic::w8a8, Arithmetic::w4a8}[i / 2];
+    simulate(i % 2 == 0 ? Form::vendor : Form::rocket);
     auto rknpu = device(all_in(arithmetic, 32));
     const uint64_t before = npu->usage().n_submits;
     multiply_and_check(rknpu, arithmetic);

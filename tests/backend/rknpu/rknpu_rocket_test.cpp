@@ -60,25 +60,46 @@ TEST_F(RknpuRocket, AMatrixIsSpreadOverTheDomainsOfASubmit) {
   EXPECT_GE(npu->usage().n_tasks, probed.n_tasks + 3 * 512 / 32);
 }
 
-// The kernel resets a core whose list takes half a second.
-TEST_F(RknpuRocket, NoListTakesLong) {
-  const auto npu = open_simulated_npu({.form = Form::rocket});
-  for (const size_t n_in : {size_t{128}, size_t{4096}}) {
-    const Matrix large(random, DType::q8_0, 20000 * 128 / n_in, n_in);
-    RknpuDevice rknpu(context, cpu, *npu, all_in(Arithmetic::w16a16, 1));
-    const auto linear = rknpu.prepare(large.view, {.max_rows = 300});
-    ASSERT_EQ(rknpu.status().n_on_npu, 1U);
-    const Rows many = random_rows(random, 300, n_in);
-    const Rows y(300, large.view.shape[0]);
-    const NpuUsage before = npu->usage();
-    rknpu.linear(many.view, std::vector<LinearCall>{{linear.get(), y.view}});
-    const NpuUsage after = npu->usage();
-    EXPECT_LE(relative_error(large, many.view.rows({299, 300}), y.view.rows({299, 300})),
-              kOfHalves);
-    const auto n_submits = static_cast<double>(after.n_submits - before.n_submits);
-    EXPECT_LT((after.busy_ms - before.busy_ms) / n_submits,
-              static_cast<double>(npu->info().list_limit.count()) / 4);
+// The simulator, with a driver that ends lists so early.
+class HurriedNpu final : public NpuDevice {
+ public:
+  HurriedNpu(NpuDevice& npu, std::chrono::milliseconds list_limit)
+      : NpuDevice(with(npu.info(), list_limit)), npu_(npu) {}
+
+  std::unique_ptr<NpuBuffer> allocate(size_t size, uint32_t domain) override {
+    return npu_.allocate(size, domain);
   }
+  size_t free_bytes(uint32_t domain) const override { return npu_.free_bytes(domain); }
+  void submit(std::span<const NpuList> lists, std::chrono::milliseconds timeout) override {
+    npu_.submit(lists, timeout);
+  }
+  void reset() override { npu_.reset(); }
+  NpuUsage usage() const override { return npu_.usage(); }
+
+ private:
+  static NpuInfo with(NpuInfo info, std::chrono::milliseconds list_limit) {
+    info.list_limit = list_limit;
+    return info;
+  }
+
+  NpuDevice& npu_;
+};
+
+TEST_F(RknpuRocket, WhatTakesTooLongForAListIsCut) {
+  const auto npu = open_simulated_npu({.form = Form::rocket});
+  const Matrix large(random, DType::q8_0, 4096, 512);  // 1.4 MB a list in f16
+  const Rows y(40, 4096);
+  const auto n_submits = [&](int limit_ms) {
+    HurriedNpu hurried(*npu, std::chrono::milliseconds(limit_ms));
+    RknpuDevice rknpu(context, cpu, hurried, all_in(Arithmetic::w16a16, 1));
+    const auto linear = rknpu.prepare(large.view, {.max_rows = 40});
+    const uint64_t before = npu->usage().n_submits;
+    rknpu.linear(x.view, std::vector<LinearCall>{{linear.get(), y.view}});
+    EXPECT_LE(relative_error(large, x.view, y.view), kOfHalves);
+    return npu->usage().n_submits - before;
+  };
+  EXPECT_EQ(n_submits(500), 1U);
+  EXPECT_EQ(n_submits(1), 2U);
 }
 
 TEST_F(RknpuRocket, ResultsThatWereNotWrittenAreAFault) {
