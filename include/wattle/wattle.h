@@ -122,11 +122,15 @@ enum {
 
 typedef int32_t wattle_npu_arithmetic;
 enum {
-  WATTLE_NPU_BY_MATRIX = 0, /* the most exact that memory has room for */
+  WATTLE_NPU_BY_MATRIX = 0, /* what the plan of placement chooses */
   WATTLE_NPU_W16A16 = 1,
   WATTLE_NPU_W8A8 = 2,
   WATTLE_NPU_W4A8 = 3
 };
+
+/* What the plan of placement makes small. */
+typedef int32_t wattle_npu_objective;
+enum { WATTLE_NPU_SPEED = 0, WATTLE_NPU_ENERGY = 1 };
 
 typedef struct wattle_engine_params {
   size_t size;
@@ -143,9 +147,11 @@ typedef struct wattle_engine_params {
   void* user_data;                /* handed to both */
   wattle_npu_driver npu;
   wattle_npu_arithmetic npu_arithmetic;
-  uint32_t npu_min_rows; /* products of fewer rows (tokens of a batch) stay on the processor; 0:
-                            as the engine chooses */
-  int32_t reserved;      /* 0 */
+  uint32_t npu_min_rows; /* products of as many rows (tokens of a batch) go there; 0: planned */
+  wattle_npu_objective npu_objective;
+  double npu_max_watts;      /* mean above idle of a prompt and of an answer; 0: any */
+  double npu_max_divergence; /* KL divergence from exact, in those of the processor; 0: 1.1 */
+  uint64_t npu_max_bytes;    /* of packed weights; 0: what memory has room for */
 } wattle_engine_params;
 
 WATTLE_API wattle_status wattle_engine_params_init(wattle_engine_params* params, size_t size);

@@ -73,6 +73,16 @@ NpuArithmetic npu_arithmetic_of(wattle_npu_arithmetic arithmetic) {
   }
 }
 
+NpuObjective npu_objective_of(wattle_npu_objective objective) {
+  switch (objective) {
+    case WATTLE_NPU_SPEED: return NpuObjective::speed;
+    case WATTLE_NPU_ENERGY: return NpuObjective::energy;
+    default:
+      throw Error(ErrorCode::usage, fmt::format("npu_objective is {}", objective),
+                  "WATTLE_NPU_SPEED or WATTLE_NPU_ENERGY");
+  }
+}
+
 std::optional<bool> thinking_of(wattle_thinking thinking) {
   switch (thinking) {
     case WATTLE_THINKING_DEFAULT: return std::nullopt;
@@ -181,9 +191,6 @@ wattle_engine_params default_engine_params() noexcept {
 
 EngineParams from_c(const wattle_engine_params& in) {
   require(in.model, "params->model");
-  if (in.reserved != 0)
-    throw Error(ErrorCode::unsupported,
-                fmt::format("params->reserved is {}, expected 0", in.reserved));
   EngineParams p;
   p.model = in.model;
   p.n_ctx = in.n_ctx;
@@ -194,7 +201,11 @@ EngineParams from_c(const wattle_engine_params& in) {
   p.kv_v = kv_type_of(in.kv_v, "kv_v");
   p.npu.driver = npu_driver_of(in.npu);
   p.npu.arithmetic = npu_arithmetic_of(in.npu_arithmetic);
-  if (in.npu_min_rows != 0) p.npu.min_rows = in.npu_min_rows;
+  p.npu.min_rows = in.npu_min_rows;
+  p.npu.objective = npu_objective_of(in.npu_objective);
+  p.npu.max_watts = in.npu_max_watts;
+  if (in.npu_max_divergence != 0) p.npu.max_divergence = in.npu_max_divergence;
+  p.npu.max_bytes = in.npu_max_bytes;
   p.chat_template = text_or_empty(in.chat_template);
   if (in.on_progress != nullptr) {
     p.on_load_progress = [call = in.on_progress, user = in.user_data](uint64_t done, uint64_t all) {

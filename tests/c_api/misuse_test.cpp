@@ -145,6 +145,12 @@ TEST(CApiMisuse, NumbersThatStandForNothingAreErrors) {
   params.npu = WATTLE_NPU_SIMULATOR;
   params.npu_arithmetic = -1;
   EXPECT_USAGE(wattle_engine_open(&params, &engine), "npu_arithmetic is -1");
+  params.npu_arithmetic = WATTLE_NPU_BY_MATRIX;
+  params.npu_objective = 2;
+  EXPECT_USAGE(wattle_engine_open(&params, &engine), "npu_objective is 2");
+  params.npu_objective = WATTLE_NPU_ENERGY;
+  params.npu_max_watts = -1;
+  EXPECT_EQ(wattle_engine_open(&params, &engine), WATTLE_USAGE);
 
   const EnginePtr open = open_stories();
   const SessionPtr session = new_session(open);
