@@ -66,6 +66,7 @@ void add_ways(PlacementPlan& plan, std::span<const MatrixUse> matrices) {
 // The plan with the best score, in place of what there was.
 void place_all(PlacementPlan& plan, const Score& score) {
   std::vector<std::vector<Option>> of_kind;
+  of_kind.reserve(plan.ways.size());
   for (const MatrixWays& ways : plan.ways) of_kind.push_back(options_of(plan.params, ways, score));
   std::vector<std::vector<MemoryOption>> lists;
   for (const PlacedMatrix& matrix : plan.matrices) {
