@@ -4,7 +4,7 @@
 // one lane per weight row. Columns may be any number.
 #pragma once
 
-#include "kernels/arm/matvec_q8.inl.h"
+#include "kernels/arm/matvec_rows.inl.h"
 #include "kernels/arm/pack_q8.inl.h"
 #include "kernels/matmul.h"
 
@@ -40,7 +40,7 @@ WATTLE_INLINE float32x4_t load_some(const typename T::Element* p, size_t n) {
 
 template <class T, int kActs>
 void four_rows_of_floats(const MatmulArgs& args, size_t act, size_t row, size_t end) {
-  const FourRows<typename T::Element> rows(args, row, end);
+  const WeightRows<typename T::Element> rows(args, row, end);
   const float* x[kActs];
   for (int a = 0; a < kActs; ++a) {
     x[a] = reinterpret_cast<const float*>(args.act[act + static_cast<size_t>(a)]);
@@ -84,7 +84,8 @@ void matvec_floats(const MatmulArgs& args, RowRange rows) noexcept {
 template <class T>
 void pack_floats(const MatmulArgs& args, size_t row, size_t end, std::byte* tile) {
   for (size_t first = 0; first < kTileRows; first += 4) {
-    const FourRows<typename T::Element> rows(args, row + first < end ? row + first : end - 1, end);
+    const WeightRows<typename T::Element> rows(args, row + first < end ? row + first : end - 1,
+                                               end);
     auto* dst = reinterpret_cast<float*>(tile) + first;
     for (size_t k = 0; k < args.n_cols; k += 4, dst += 4 * kTileRows) {
       const size_t n = args.n_cols - k;

@@ -40,7 +40,7 @@ void gemm_i8mm_block(const MatmulArgs& args, size_t act, size_t n_acts, size_t r
   }
   const std::byte* tile = args.scratch;
   for (size_t g = 0; g < args.n_cols / 32; ++g, tile += Layout::kBytes) {
-    const auto* codes = reinterpret_cast<const int8_t*>(tile);
+    auto codes = reinterpret_cast<Bytes>(tile);
 #pragma GCC unroll 2
     for (size_t s = 0; s < Layout::kScales; ++s) {
       int32x4_t sums[kRowPairs][kPairs];
@@ -59,12 +59,16 @@ void gemm_i8mm_block(const MatmulArgs& args, size_t act, size_t n_acts, size_t r
         }
 #pragma GCC unroll 2
         for (size_t k = 0; k < 2; ++k) {
-          const int8_t* w = codes + (2 * h + k) * kTileRows * 8;
-#pragma GCC unroll 4
-          for (size_t p = 0; p < kRowPairs; ++p) {
-            const int8x16_t two_rows = vld1q_s8(w + 16 * p);
-            for (size_t q = 0; q < kPairs; ++q)
-              sums[p][q] = vmmlaq_s32(sums[p][q], two_rows, steps[k][q]);
+#pragma GCC unroll 2
+          for (size_t p = 0; p < kRowPairs; p += 2) {
+            const uint8x16x2_t four_rows = next_32(codes);
+            for (size_t q = 0; q < kPairs; ++q) {
+              const auto add = [&](int32x4_t& sum, uint8x16_t two_rows) {
+                sum = vmmlaq_s32(sum, vreinterpretq_s8_u8(two_rows), steps[k][q]);
+              };
+              add(sums[p][q], four_rows.val[0]);
+              add(sums[p + 1][q], four_rows.val[1]);
+            }
           }
         }
       }

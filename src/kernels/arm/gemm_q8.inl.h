@@ -14,21 +14,22 @@ namespace {
 
 constexpr int kActBlock = 4;
 
-// sums[a] += the products of 16 columns of 8 weight rows (w: four steps of 32 bytes).
+// sums[a] += the products of 16 columns of 8 weight rows; w goes on by as much, four times 32
+// bytes.
 template <int kActs>
-WATTLE_INLINE void dot_16_columns(const int8_t* w, const int8x16_t (&x)[kActs],
+WATTLE_INLINE void dot_16_columns(Bytes& w, const int8x16_t (&x)[kActs],
                                   int32x4_t (&sums)[kActs][2]) {
-  const auto step = [&](int k, auto dot_lane) {
-    const int8x16_t rows[2] = {vld1q_s8(w + 32 * k), vld1q_s8(w + 32 * k + 16)};
+  const auto step = [&](auto dot_lane) {
+    const uint8x16x2_t rows = next_32(w);
     for (int a = 0; a < kActs; ++a) {
-      sums[a][0] = dot_lane(sums[a][0], rows[0], x[a]);
-      sums[a][1] = dot_lane(sums[a][1], rows[1], x[a]);
+      sums[a][0] = dot_lane(sums[a][0], vreinterpretq_s8_u8(rows.val[0]), x[a]);
+      sums[a][1] = dot_lane(sums[a][1], vreinterpretq_s8_u8(rows.val[1]), x[a]);
     }
   };
-  step(0, [](auto s, auto r, auto v) { return vdotq_laneq_s32(s, r, v, 0); });
-  step(1, [](auto s, auto r, auto v) { return vdotq_laneq_s32(s, r, v, 1); });
-  step(2, [](auto s, auto r, auto v) { return vdotq_laneq_s32(s, r, v, 2); });
-  step(3, [](auto s, auto r, auto v) { return vdotq_laneq_s32(s, r, v, 3); });
+  step([](auto s, auto r, auto v) { return vdotq_laneq_s32(s, r, v, 0); });
+  step([](auto s, auto r, auto v) { return vdotq_laneq_s32(s, r, v, 1); });
+  step([](auto s, auto r, auto v) { return vdotq_laneq_s32(s, r, v, 2); });
+  step([](auto s, auto r, auto v) { return vdotq_laneq_s32(s, r, v, 3); });
 }
 
 template <class T, int kActs>
@@ -42,7 +43,7 @@ void gemm_block(const MatmulArgs& args, size_t act, size_t row, size_t end) {
   }
   const std::byte* tile = args.scratch;
   for (size_t g = 0; g < args.n_cols / 32; ++g, tile += Layout::kBytes) {
-    const auto* codes = reinterpret_cast<const int8_t*>(tile);
+    auto codes = reinterpret_cast<Bytes>(tile);
 #pragma GCC unroll 2
     for (size_t s = 0; s < Layout::kScales; ++s) {
       constexpr size_t kHalves = T::kGroup / 16;
@@ -52,7 +53,7 @@ void gemm_block(const MatmulArgs& args, size_t act, size_t row, size_t end) {
       for (size_t h = s * kHalves; h < (s + 1) * kHalves; ++h) {
         int8x16_t q[kActs];
         for (size_t a = 0; a < kActs; ++a) q[a] = vld1q_s8(x[a].q + 32 * g + 16 * h);
-        dot_16_columns<kActs>(codes + 16 * kTileRows * h, q, sums);
+        dot_16_columns<kActs>(codes, q, sums);
       }
       const auto* scales = reinterpret_cast<const float*>(tile + Layout::kScalesAt) + s * kTileRows;
       for (int v = 0; v < 2; ++v) {

@@ -10,7 +10,9 @@
 // Rows past the end of the matrix repeat the last one.
 #pragma once
 
-#include "kernels/arm/unpack.inl.h"
+#include "kernels/arm/matvec_rows.inl.h"
+#include "kernels/arm/unpack_256.inl.h"
+#include "kernels/arm/unpack_32.inl.h"
 #include "kernels/matmul.h"
 
 namespace wattle::kernels::arm {
@@ -26,17 +28,14 @@ struct TileLayout {
   static constexpr size_t kBytes = kMinsAt + (T::kMin ? kMinsAt - kScalesAt : 0);
 };
 
-// How 32 columns of rows `first` to `first` + 3 of a tile are stored: EightColumns, FourColumns.
+// How 16 columns of rows `first` to `first` + 3 of a tile are stored: EightColumns, FourColumns.
 struct EightColumns {
-  WATTLE_INLINE static void store(const int8x16_t (&low)[4], const int8x16_t (&high)[4],
-                                  size_t first, int8_t* codes) {
+  WATTLE_INLINE static void store(const int8x16_t (&rows)[4], size_t first, int8_t* codes) {
     constexpr size_t kStep = kTileRows * 8;
     for (size_t i = 0; i < 4; ++i) {
       int8_t* const dst = codes + (first + i) * 8;
-      vst1_s8(dst, vget_low_s8(low[i]));
-      vst1_s8(dst + kStep, vget_high_s8(low[i]));
-      vst1_s8(dst + 2 * kStep, vget_low_s8(high[i]));
-      vst1_s8(dst + 3 * kStep, vget_high_s8(high[i]));
+      vst1_s8(dst, vget_low_s8(rows[i]));
+      vst1_s8(dst + kStep, vget_high_s8(rows[i]));
     }
   }
 };
@@ -59,63 +58,151 @@ WATTLE_INLINE void store_transposed(const int8x16_t (&rows)[4], int8_t* dst) {
 }
 
 struct FourColumns {
-  WATTLE_INLINE static void store(const int8x16_t (&low)[4], const int8x16_t (&high)[4],
-                                  size_t first, int8_t* codes) {
-    store_transposed(low, codes + first * 4);
-    store_transposed(high, codes + first * 4 + 4 * kTileRows * 4);
+  WATTLE_INLINE static void store(const int8x16_t (&rows)[4], size_t first, int8_t* codes) {
+    store_transposed(rows, codes + first * 4);
+  }
+};
+
+// Four rows of a tile, `first` to `first` + 3.
+template <class T, class Columns>
+struct FourRowsOfTile {
+  using Layout = TileLayout<T>;
+
+  size_t first;
+  std::byte* tile;  // where the next 32 columns go
+
+  // Columns [16 h, 16 h + 16) of 32 that lie `group` groups further on.
+  WATTLE_INLINE void store_codes(const int8x16_t (&rows)[4], size_t group, size_t h) const {
+    auto* codes = reinterpret_cast<int8_t*>(tile + group * Layout::kBytes);
+    Columns::store(rows, first, codes + 16 * kTileRows * h);
+  }
+
+  // Scale and min s of those 32.
+  WATTLE_INLINE void store_scales(float32x4_t scales, float32x4_t mins, size_t group,
+                                  size_t s) const {
+    std::byte* const at = tile + group * Layout::kBytes;
+    vst1q_f32(reinterpret_cast<float*>(at + Layout::kScalesAt) + s * kTileRows + first, scales);
+    if constexpr (T::kMin) {
+      vst1q_f32(reinterpret_cast<float*>(at + Layout::kMinsAt) + s * kTileRows + first, mins);
+    }
+  }
+
+  WATTLE_INLINE void next_block32(Bytes (&at)[4]) {
+    const RowScales scales = T::next_scales(at);
+    store_scales(scales.s, scales.m, 0, 0);
+    int8x16_t low[4];
+    int8x16_t high[4];
+    for (int i = 0; i < 4; ++i) {
+      const Codes codes = minus(T::next_raw(at[i]), T::kOffset);
+      low[i] = codes.low;
+      high[i] = codes.high;
+    }
+    store_codes(low, 0, 0);
+    store_codes(high, 0, 1);
+    tile += Layout::kBytes;
+  }
+
+  template <int kPair>
+  WATTLE_INLINE void pair_of_groups32(const typename T::Block* const (&w)[4],
+                                      const FourHeaders& h) const {
+    uint8x16x2_t bytes[4];
+    for (int i = 0; i < 4; ++i) bytes[i] = T::template bytes<kPair>(w[i]);
+    group32<2 * kPair>(w, bytes, h);
+    group32<2 * kPair + 1>(w, bytes, h);
+  }
+
+  template <int kGroup>
+  WATTLE_INLINE void group32(const typename T::Block* const (&w)[4], const uint8x16x2_t (&bytes)[4],
+                             const FourHeaders& h) const {
+    float32x4_t mins = vdupq_n_f32(0);
+    if constexpr (T::kMin) mins = vmulq_f32(T::template min<kGroup>(h), h.neg_dmin);
+    const float32x4_t scales = T::template times_scale<kGroup>(vdupq_n_s32(1), h);
+    store_scales(vmulq_f32(scales, h.d), mins, kGroup, 0);
+    int8x16_t low[4];
+    int8x16_t high[4];
+    for (int i = 0; i < 4; ++i) {
+      const Codes codes = T::template codes<kGroup>(w[i], bytes[i]);
+      low[i] = codes.low;
+      high[i] = codes.high;
+    }
+    store_codes(low, kGroup, 0);
+    store_codes(high, kGroup, 1);
+  }
+
+  template <int kPart>
+  WATTLE_INLINE void part_of_groups16(const typename T::Block* const (&w)[4]) const {
+    using Part = decltype(T::template bytes<kPart>(w[0]));
+    const Part parts[4] = {T::template bytes<kPart>(w[0]), T::template bytes<kPart>(w[1]),
+                           T::template bytes<kPart>(w[2]), T::template bytes<kPart>(w[3])};
+    for (int h = 0; h < 2; ++h) {
+      int8x16_t codes[4][4];  // [k][row]
+      for (int i = 0; i < 4; ++i) {
+        const FourRuns raw = T::template raw<kPart>(parts[i], h);
+        for (int k = 0; k < 4; ++k) {
+          codes[k][i] = vsubq_s8(raw.run[k], vdupq_n_s8(T::kOffset));
+        }
+      }
+      for (size_t k = 0; k < 4; ++k) {
+        store_codes(codes[k], 4 * kPart + k, static_cast<size_t>(h));
+      }
+    }
+  }
+
+  WATTLE_INLINE void scales_of_groups16(const typename T::Block* const (&w)[4]) const {
+    // Byte 4 g + i: group g of row i.
+    int8_t scales[64];
+    int8_t mins[64];
+    const int8x16x4_t scales_of = {
+        {T::scales(w[0]), T::scales(w[1]), T::scales(w[2]), T::scales(w[3])}};
+    vst4q_s8(scales, scales_of);
+    if constexpr (T::kMin) {
+      const int8x16x4_t mins_of = {{T::mins(w[0]), T::mins(w[1]), T::mins(w[2]), T::mins(w[3])}};
+      vst4q_s8(mins, mins_of);
+    }
+    Bytes ends[4];
+    for (int i = 0; i < 4; ++i) ends[i] = reinterpret_cast<Bytes>(&w[i]->d);
+    const RowScales factors = T::next_factors(ends);
+    const auto times = [](float32x4_t factor, const int8_t* bytes) {
+      uint32_t four;
+      __builtin_memcpy(&four, bytes, 4);
+      const int16x8_t wide = vmovl_s8(vreinterpret_s8_u32(vdup_n_u32(four)));
+      return vmulq_f32(vcvtq_f32_s32(vmovl_s16(vget_low_s16(wide))), factor);
+    };
+    for (size_t g = 0; g < 16; ++g) {
+      float32x4_t m = vdupq_n_f32(0);
+      if constexpr (T::kMin) m = times(factors.m, mins + 4 * g);
+      store_scales(times(factors.s, scales + 4 * g), m, g / 2, g % 2);
+    }
+  }
+
+  WATTLE_INLINE void next_block256(const typename T::Block* (&w)[4]) {
+    if constexpr (T::kGroup == 32) {
+      const FourHeaders h = T::header(w);
+      pair_of_groups32<0>(w, h);
+      pair_of_groups32<1>(w, h);
+      pair_of_groups32<2>(w, h);
+      pair_of_groups32<3>(w, h);
+    } else {
+      scales_of_groups16(w);
+      part_of_groups16<0>(w);
+      part_of_groups16<1>(w);
+    }
+    for (int i = 0; i < 4; ++i) ++w[i];
+    tile += 8 * Layout::kBytes;
   }
 };
 
 // Rows [first, first + 4) of the tile whose row 0 is `row` of the matrix.
 template <class T, class Columns>
 void pack_four_rows(const MatmulArgs& args, size_t row, size_t end, size_t first, std::byte* tile) {
-  using Block = typename T::Block;
-  using Layout = TileLayout<T>;
-  const Block* w[4];
-  for (size_t i = 0; i < 4; ++i) {
-    const size_t r = row + first + i < end ? row + first + i : end - 1;
-    w[i] = reinterpret_cast<const Block*>(args.w + r * args.w_row_bytes);
-  }
-  for (size_t b = 0; b < args.n_cols / T::kElems; ++b) {
-    float scale_of[16][4];  // [group of the block][row]
-    float min_of[16][4];
-    if constexpr (T::kElems == 32) {
-      const RowScales scales = T::scales(w, b);
-      vst1q_f32(scale_of[0], scales.s);
-      if constexpr (T::kMin) vst1q_f32(min_of[0], scales.m);
-    } else {
-      constexpr size_t kGroups = 256 / T::kGroup;
-      for (size_t i = 0; i < 4; ++i) {
-        const SuperScales scales = T::scales(w[i][b]);
-        float s[16];
-        float m[16];
-        for (size_t v = 0; v < kGroups / 4; ++v) {
-          vst1q_f32(s + 4 * v, scales.s[v]);
-          if constexpr (T::kMin) vst1q_f32(m + 4 * v, scales.m[v]);
-        }
-        for (size_t g = 0; g < kGroups; ++g) {
-          scale_of[g][i] = s[g];
-          if constexpr (T::kMin) min_of[g][i] = m[g];
-        }
-      }
-    }
-    for (size_t sub = 0; sub < T::kElems / 32; ++sub, tile += Layout::kBytes) {
-      int8x16_t low[4];
-      int8x16_t high[4];
-      for (size_t i = 0; i < 4; ++i) {
-        const Codes codes = T::codes(w[i][b], static_cast<int>(sub));
-        low[i] = codes.low;
-        high[i] = codes.high;
-      }
-      Columns::store(low, high, first, reinterpret_cast<int8_t*>(tile));
-      auto* scales = reinterpret_cast<float*>(tile + Layout::kScalesAt) + first;
-      auto* mins = reinterpret_cast<float*>(tile + Layout::kMinsAt) + first;
-      for (size_t s = 0; s < Layout::kScales; ++s) {
-        const size_t g = Layout::kScales * sub + s;
-        vst1q_f32(scales + s * kTileRows, vld1q_f32(scale_of[g]));
-        if constexpr (T::kMin) vst1q_f32(mins + s * kTileRows, vld1q_f32(min_of[g]));
-      }
-    }
+  FourRowsOfTile<T, Columns> to{first, tile};
+  const size_t from = row + first < end ? row + first : end - 1;
+  if constexpr (T::kElems == 32) {
+    WeightRows<uint8_t> rows(args, from, end);
+    for (size_t b = args.n_cols / 32; b != 0; --b) to.next_block32(rows.w);
+  } else {
+    WeightRows<typename T::Block> rows(args, from, end);
+    for (size_t b = args.n_cols / 256; b != 0; --b) to.next_block256(rows.w);
   }
 }
 
