@@ -29,6 +29,7 @@ struct Flags {
   std::string type = "q4_0";
   std::vector<std::string> tensor_types;
   uint64_t seed = 0;
+  uint32_t n_layers = 0;
   bool sparse = false;
   bool list = false;
   bool json = false;
@@ -95,7 +96,9 @@ int synth(const Flags& flags) {
         fmt::format("wattle synth: no {}", flags.preset.empty() ? "preset" : "file to write"),
         flags.preset.empty() ? "`wattle synth --list` shows what there is" : "name it with -o");
   }
-  const SynthPlan plan = plan_of(flags, measure::find_synth_preset(flags.preset));
+  SynthShape shape = measure::find_synth_preset(flags.preset);
+  if (flags.n_layers != 0) shape = measure::with_layers(shape, flags.n_layers);
+  const SynthPlan plan = plan_of(flags, shape);
   const Interrupt interrupt;
   {
     FileProgress progress("writing", printable(flags.out));
@@ -127,6 +130,9 @@ Command add_synth(CLI::App& program) {
                   "type of tensors with PART in their name; may be given several times")
       ->type_name("PART=TYPE")
       ->allow_extra_args(false);
+  app->add_option("--layers", flags->n_layers, "only so many of its layers (default: all)")
+      ->check(CLI::Range(1u, 1024u))
+      ->type_name("N");
   app->add_option("--seed", flags->seed, "of the random numbers (default 0)")->type_name("N");
   app->add_flag("--sparse", flags->sparse,
                 "all weights are zeros that take no room on the disk: for `wattle show`");

@@ -69,4 +69,16 @@ const SynthShape& find_synth_preset(std::string_view name) {
               fmt::format("there are: {}", names));
 }
 
+SynthShape with_layers(const SynthShape& shape, uint32_t n_layer) {
+  // Layers that read the cache of an earlier one need it.
+  const uint32_t least = shape.n_layer_shared_kv + 1;
+  if (n_layer < least || n_layer > shape.n_layer) {
+    throw Error(ErrorCode::usage, fmt::format("{} layers of {}", n_layer, shape.name),
+                fmt::format("{} to {}", least, shape.n_layer));
+  }
+  SynthShape cut = shape;
+  cut.n_layer = n_layer;
+  return cut;
+}
+
 }  // namespace wattle::measure

@@ -55,4 +55,8 @@ std::span<const SynthShape> synth_presets() noexcept;
 // Throws Error{usage} that lists the presets.
 const SynthShape& find_synth_preset(std::string_view name);
 
+// The first n_layer layers of it, everything else as it is: for what takes too long with all.
+// Throws Error{usage} where it has fewer, or where the last one would be without keys.
+SynthShape with_layers(const SynthShape& shape, uint32_t n_layer);
+
 }  // namespace wattle::measure

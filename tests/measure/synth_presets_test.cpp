@@ -62,5 +62,27 @@ TEST(SynthPresets, AreFoundWithoutFamilyAndCase) {
   }
 }
 
+TEST(SynthPresets, MayHaveFewerLayers) {
+  const SynthShape& whole = find_synth_preset("gemma4-26b-a4b");
+  const SynthShape one = with_layers(whole, 1);
+  EXPECT_EQ(one.n_layer, 1U);
+  EXPECT_EQ(one.n_expert, whole.n_expert);
+  const auto layer_bytes = [](const SynthShape& shape) {
+    return plan_synth(shape, find_type_mix("q4_0"), {}).weight_bytes();
+  };
+  EXPECT_LT(layer_bytes(one), layer_bytes(with_layers(whole, 2)));
+  EXPECT_EQ(layer_bytes(with_layers(whole, 30)), layer_bytes(whole));
+  for (const auto& [preset, n] : {std::pair("gemma4-26b-a4b", 0U),
+                                  {"gemma4-26b-a4b", 31U},
+                                  {"gemma4-e2b", 20U}}) {  // 20 read the cache of earlier ones
+    try {
+      with_layers(find_synth_preset(preset), n);
+      ADD_FAILURE() << "no error was thrown";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::usage);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace wattle::measure
