@@ -62,6 +62,8 @@ struct NpuParams {
   // Forced, whatever the plan would be.
   NpuArithmetic arithmetic = NpuArithmetic::by_matrix;
   uint32_t min_rows = 0;  // products of as many rows (tokens of a batch) go to the NPU; 0: planned
+  // What a simulator is to do wrong, as in `wattle npu selftest --faults`; empty: nothing.
+  std::string faults{};
 };
 
 struct EngineParams {

@@ -139,6 +139,9 @@ void NpuFlags::add_to(CLI::App& app) {
                  "sim-rocket, a simulated NPU of an RK3588 with one of them (default off)")
       ->type_name("DRIVER")
       ->configurable();
+  app.add_option("--npu-faults", faults,
+                 "what a simulated NPU does wrong, such as timeout/7: see wattle npu selftest")
+      ->type_name("PLAN");
   placement.add_to(app);
 }
 
@@ -151,6 +154,7 @@ NpuParams NpuFlags::params() const {
                 "there are off, auto, vendor, rocket, sim and sim-rocket");
   }
   params.driver = found->second;
+  params.faults = faults;
   return params;
 }
 

@@ -39,6 +39,7 @@ struct NpuFlags {
   NpuParams params() const;
 
   std::string driver = "off";
+  std::string faults;
   PlacementFlags placement;
 };
 

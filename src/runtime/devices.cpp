@@ -8,6 +8,7 @@
 #include "backend/rknpu/driver/board_npu.h"
 #include "backend/rknpu/driver/rocket_npu.h"
 #include "backend/rknpu/driver/vendor_npu.h"
+#include "backend/rknpu/simulator/fault_plan.h"
 #include "backend/rknpu/simulator/simulated_npu.h"
 #include "runtime/available_memory.h"
 
@@ -18,13 +19,24 @@ bool is_simulated(NpuDriver driver) {
   return driver == NpuDriver::simulator || driver == NpuDriver::simulator_rocket;
 }
 
-std::unique_ptr<rknpu::NpuDevice> open_npu(NpuDriver driver, const EngineContext& context) {
+rknpu::SimulatorOptions simulator_options(const NpuParams& npu) {
+  rknpu::SimulatorOptions options;
+  if (npu.driver == NpuDriver::simulator_rocket) options.form = rknpu::Form::rocket;
+  if (!npu.faults.empty()) options.fault = rknpu::parse_fault_plan(npu.faults);
+  return options;
+}
+
+std::unique_ptr<rknpu::NpuDevice> open_npu(const NpuParams& npu, const EngineContext& context) {
+  const NpuDriver driver = npu.driver;
+  if (!npu.faults.empty() && !is_simulated(driver)) {
+    throw Error(ErrorCode::usage, "faults are asked of an NPU that is no simulator",
+                "they go with --npu sim or sim-rocket");
+  }
   try {
     switch (driver) {
       case NpuDriver::off: return nullptr;
-      case NpuDriver::simulator: return rknpu::open_simulated_npu();
-      case NpuDriver::simulator_rocket:
-        return rknpu::open_simulated_npu({.form = rknpu::Form::rocket});
+      case NpuDriver::simulator:
+      case NpuDriver::simulator_rocket: return rknpu::open_simulated_npu(simulator_options(npu));
       case NpuDriver::automatic: return rknpu::open_board_npu();
       case NpuDriver::vendor: return rknpu::open_vendor_npu();
       case NpuDriver::rocket: return rknpu::open_rocket_npu();
@@ -54,7 +66,7 @@ uint64_t memory_for(NpuDriver driver) {
 
 Devices::Devices(EngineContext& context, const NpuParams& npu, const MakePlan& plan,
                  std::function<bool(uint64_t n_bytes)> on_packed)
-    : cpu_(context), npu_(open_npu(npu.driver, context)) {
+    : cpu_(context), npu_(open_npu(npu, context)) {
   if (npu_ == nullptr) return;
   auto placement = std::make_shared<const rknpu::PlacementPlan>(plan(memory_for(npu.driver)));
   if (!placement->keeps_watts) {
