@@ -283,8 +283,8 @@ TEST(VendorNpu, TellsFaultsOfJobsAndGoesOnAfterAReset) {
                                     {EINTR, NpuFault::Kind::failed},
                                     {EINVAL, NpuFault::Kind::failed},
                                     {ENOMEM, NpuFault::Kind::failed}}) {
-    kernel->refuse = [error = error](std::string_view call, const std::string&) {
-      return call == "submit" ? error : 0;
+    kernel->refuse = [number = error](std::string_view call, const std::string&) {
+      return call == "submit" ? number : 0;
     };
     EXPECT_EQ(submit_fault(*npu, chains.lists), kind) << error;
     kernel->refuse = {};
@@ -306,8 +306,9 @@ TEST(VendorNpu, GivesBackWhatItHasWhereARequestIsRefused) {
         {"mem_map", ENOMEM, ErrorCode::out_of_memory},
         {"map", EMFILE, ErrorCode::io},
         {"mem_sync", ENODEV, ErrorCode::io}}) {
-    kernel->refuse = [request = request, error = error](std::string_view call, const std::string&) {
-      return call == request ? error : 0;
+    kernel->refuse = [refused = request, number = error](std::string_view call,
+                                                         const std::string&) {
+      return call == refused ? number : 0;
     };
     try {
       npu->allocate(4096, 0);
