@@ -69,12 +69,14 @@ void pin_this_thread(int cpu) noexcept {
 // counts itself in before it looks whether the job is open, so either the caller sees it or it sees
 // the job closed.
 struct ThreadPool::Impl {
-  std::vector<std::thread> workers;
-  alignas(64) std::atomic<uint64_t> job{0};
+  // A thread's share of the chunks, on a cache line of its own.
   struct alignas(64) Part {
     std::atomic<size_t> next_chunk{0};
   };
-  std::vector<Part> parts;  // one a thread
+
+  std::vector<std::thread> workers;
+  std::vector<Part> parts;  // one a thread, the caller's first
+  alignas(64) std::atomic<uint64_t> job{0};
   alignas(64) std::atomic<size_t> n_inside{0};
   std::atomic<uint64_t> open_job{0};  // the value of `job` that may be joined; 0: none
   Trampoline fn = nullptr;
@@ -85,12 +87,14 @@ struct ThreadPool::Impl {
   std::mutex mutex;
   std::condition_variable wake;
 
+  // Where a part begins, and the one before it ends.
+  size_t begin_of(size_t part) const noexcept { return part * n_chunks / parts.size(); }
+
   // First the thread's own part, in order, and then what is left of the others'.
   void take_chunks(size_t thread) noexcept {
-    const size_t n_threads = parts.size();
-    for (size_t i = 0; i < n_threads; ++i) {
-      const size_t owner = (thread + i) % n_threads;
-      const size_t end = (owner + 1) * n_chunks / n_threads;
+    for (size_t i = 0; i < parts.size(); ++i) {
+      const size_t owner = (thread + i) % parts.size();
+      const size_t end = begin_of(owner + 1);
       std::atomic<size_t>& next = parts[owner].next_chunk;
       for (size_t chunk = next.fetch_add(1, std::memory_order_relaxed); chunk < end;
            chunk = next.fetch_add(1, std::memory_order_relaxed)) {
@@ -183,7 +187,7 @@ void ThreadPool::run(size_t n_chunks, Trampoline fn, const void* ctx) noexcept {
   impl_->ctx = ctx;
   impl_->n_chunks = n_chunks;
   for (size_t i = 0; i < size(); ++i) {
-    impl_->parts[i].next_chunk.store(i * n_chunks / size(), std::memory_order_relaxed);
+    impl_->parts[i].next_chunk.store(impl_->begin_of(i), std::memory_order_relaxed);
   }
   impl_->publish_job();
   impl_->take_chunks(0);
