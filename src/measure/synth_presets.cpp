@@ -2,6 +2,7 @@
 // Sources: the configuration files of the models on the hub, and the keys of their GGUF files.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 
 #include "base/letter_case.h"
@@ -70,14 +71,13 @@ const SynthShape& find_synth_preset(std::string_view name) {
 }
 
 SynthShape with_layers(const SynthShape& shape, uint32_t n_layer) {
-  // Layers that read the cache of an earlier one need it.
-  const uint32_t least = shape.n_layer_shared_kv + 1;
-  if (n_layer < least || n_layer > shape.n_layer) {
+  if (n_layer == 0 || n_layer > shape.n_layer) {
     throw Error(ErrorCode::usage, fmt::format("{} layers of {}", n_layer, shape.name),
-                fmt::format("{} to {}", least, shape.n_layer));
+                fmt::format("1 to {}", shape.n_layer));
   }
   SynthShape cut = shape;
   cut.n_layer = n_layer;
+  cut.n_layer_shared_kv -= std::min(shape.n_layer_shared_kv, shape.n_layer - n_layer);
   return cut;
 }
 

@@ -56,7 +56,7 @@ std::span<const SynthShape> synth_presets() noexcept;
 const SynthShape& find_synth_preset(std::string_view name);
 
 // The first n_layer layers of it, everything else as it is: for what takes too long with all.
-// Throws Error{usage} where it has fewer, or where the last one would be without keys.
+// Throws Error{usage} where it has fewer.
 SynthShape with_layers(const SynthShape& shape, uint32_t n_layer);
 
 }  // namespace wattle::measure

@@ -101,6 +101,19 @@ TEST_F(SynthFile, OfEveryPresetHasTameLogits) {
   }
 }
 
+TEST_F(SynthFile, OfTheFirstLayersIsAModel) {
+  for (const char* preset : {"gemma4-e2b", "gemma3-1b"}) {
+    const SynthShape whole = shrunk(find_synth_preset(preset));
+    for (uint32_t n = 1; n <= whole.n_layer; ++n) {
+      SCOPED_TRACE(std::string(preset) + " " + std::to_string(n));
+      fs::remove(path());
+      write_synth(plan_synth(with_layers(whole, n), find_type_mix("q4_0"), {}), path(),
+                  {.sparse = true});
+      EXPECT_NO_THROW(Engine({.model = path(), .n_ctx = 64, .n_threads = 1}));
+    }
+  }
+}
+
 TEST_F(SynthFile, AnswersInItsOwnChatForm) {
   for (const char* preset : {"gemma4-e2b", "gemma3-1b", "qwen3-0.6b", "llama-1b"}) {
     SCOPED_TRACE(preset);
