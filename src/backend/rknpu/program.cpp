@@ -24,11 +24,18 @@ constexpr uint32_t fetches_of(size_t body_words) {
   return static_cast<uint32_t>((body_words + 1) / 2 + 1);
 }
 
-void check_address(uint32_t address) {
-  if (address % 16 == 0) return;
-  throw Error(ErrorCode::bad_input,
-              fmt::format("commands at {:#x}, expected a multiple of 16", address),
-              "the command fetcher reads pairs of words");
+void check_address(uint32_t address, size_t n_tasks, size_t n_bytes) {
+  if (address % 16 != 0) {
+    throw Error(ErrorCode::bad_input,
+                fmt::format("commands at {:#x}, expected a multiple of 16", address),
+                "the command fetcher reads pairs of words");
+  }
+  if (n_bytes > kAddressEnd - address) {
+    throw Error(ErrorCode::bad_input,
+                fmt::format("commands of {} {} at {:#x} do not fit 32-bit addresses", n_tasks,
+                            n_tasks == 1 ? "task" : "tasks", address),
+                "cut the product in pieces, or choose a lower address");
+  }
 }
 
 // The four words that end a task: where the next one's commands lie, if there is one, and how many
@@ -45,13 +52,7 @@ void end_task(std::vector<uint64_t>& words, std::optional<uint32_t> next, uint32
 
 std::vector<TaskCommands> commands_of(std::span<const MatmulTask> tasks, Form form,
                                       uint32_t address) {
-  check_address(address);
-  if (tasks.size() * task_bytes(form) > kAddressEnd - address) {
-    throw Error(ErrorCode::bad_input,
-                fmt::format("commands of {} tasks at {:#x} do not fit 32-bit addresses",
-                            tasks.size(), address),
-                "cut the product in pieces, or choose a lower address");
-  }
+  check_address(address, tasks.size(), tasks.size() * task_bytes(form));
   std::vector<TaskCommands> commands;
   for (size_t i = 0; i < tasks.size(); ++i) {
     TaskCommands& task = commands.emplace_back();
@@ -66,10 +67,10 @@ std::vector<TaskCommands> commands_of(std::span<const MatmulTask> tasks, Form fo
 }
 
 TaskCommands commands_of(const Rk3576Task& task, uint32_t address) {
-  check_address(address);
   TaskCommands commands{.words = {}, .address = address};
   for (const RegisterWrite& write : register_writes(task)) commands.words.push_back(word_of(write));
   end_task(commands.words, std::nullopt, 0, enabled_blocks(Form::rocket));
+  check_address(address, 1, commands.words.size() * sizeof(uint64_t));
   return commands;
 }
 

@@ -102,6 +102,9 @@ TEST(RknpuPlan, RefusesWhatTheHardwareDoesNotTake) {
   EXPECT_THAT(
       test::error_text(ErrorCode::bad_input, [&] { commands_of(two, Form::vendor, 0xfffff910); }),
       testing::HasSubstr("commands of 2 tasks at 0xfffff910 do not fit 32-bit addresses"));
+  const Rk3576Task other{.m = 4, .k = 64, .n = 32};
+  EXPECT_THAT(test::error_text(ErrorCode::bad_input, [&] { commands_of(other, 0xfffffff0); }),
+              testing::HasSubstr("commands of 1 task at 0xfffffff0 do not fit"));
 }
 
 }  // namespace
