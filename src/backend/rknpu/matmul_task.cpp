@@ -6,7 +6,6 @@
 namespace wattle::rknpu {
 namespace {
 
-constexpr uint32_t pair(uint32_t high, uint32_t low) { return high << 16 | low; }
 // Sums of f32 that are written as f16.
 constexpr bool narrows(const MatmulTypeInfo& type) {
   return type.is_float && type.output_bytes == 2;

@@ -9,6 +9,9 @@
 
 namespace wattle::rknpu {
 
+// Two fields of 16 bits.
+constexpr uint32_t pair(uint32_t high, uint32_t low) { return high << 16 | low; }
+
 class RegisterWriter {
  public:
   explicit RegisterWriter(std::vector<RegisterWrite>& writes) : writes_(writes) {}

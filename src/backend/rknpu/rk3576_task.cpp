@@ -16,8 +16,6 @@ constexpr uint32_t kEntryBytes = 64;  // of the buffer: a row of A takes whole o
 constexpr uint32_t kFeatureBytes = 256 * 1024;
 constexpr uint32_t kMaxChannels = 8192;  // of k and n
 
-constexpr uint32_t pair(uint32_t high, uint32_t low) { return high << 16 | low; }
-
 void check(const Rk3576Task& task) {
   const auto refuse = [&](std::string_view why, std::string_view hint) {
     throw Error(
