@@ -17,7 +17,7 @@ namespace {
 constexpr size_t kOutputBytes = size_t{4} << 20;  // of a core
 // A list of the device has 4095 tasks at most. A matrix and a tile may take some tens of them.
 constexpr size_t kMaxTasks = 1792;
-constexpr size_t kCommandBytes = size_t{2} << 20;  // of a core: 0x380 for each task
+constexpr size_t kCommandBytes = size_t{2} << 20;  // of a core: at most 0x400 for each task
 constexpr size_t kMaxColumns = 8128;               // of a task of any type
 // Where a list may not take long: so slowly are operands read at the worst. A sixth of what three
 // lists have been seen to get at a clock of 1 GHz.
