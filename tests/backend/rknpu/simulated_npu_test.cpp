@@ -270,6 +270,20 @@ TEST(SimulatedNpu, Hangs) {
   EXPECT_THAT(ones.results(), Each(0.0));
 }
 
+// Whose driver ends a list by itself.
+TEST(SimulatedNpu, HangsNoLongerThanAListMayTake) {
+  SimulatorOptions options = with_fault(SimulatedFault::hang, SimulatedCall::submit);
+  options.form = Form::rocket;
+  const auto device = open_simulated_npu(options);
+  Ones ones(*device);
+  const auto begin = std::chrono::steady_clock::now();
+  submit(*device, ones, milliseconds(20'000));
+  const auto passed = std::chrono::steady_clock::now() - begin;
+  EXPECT_GE(passed, device->info().list_limit);
+  EXPECT_LT(passed, milliseconds(10'000));
+  EXPECT_THAT(ones.results(), Each(0.0));
+}
+
 TEST(SimulatedNpu, WritesAWrongResultWithoutAWord) {
   const auto device =
       open_simulated_npu(with_fault(SimulatedFault::corrupted_output, SimulatedCall::submit, 3));

@@ -233,7 +233,9 @@ void SimulatedNpu::submit(std::span<const NpuList> lists, std::chrono::milliseco
     }
     for (size_t i = 0; i < lists.size(); ++i) seen[i] = memory_[lists[i].domain];
   }
-  if (fault == SimulatedFault::hang) std::this_thread::sleep_for(timeout);
+  const std::chrono::milliseconds limit = info().list_limit;
+  if (fault == SimulatedFault::hang)
+    std::this_thread::sleep_for(limit.count() == 0 ? timeout : std::min(timeout, limit));
   if (fault == SimulatedFault::hang || fault == SimulatedFault::timeout)
     return end_unfinished("a fault that was asked for");
 

@@ -17,7 +17,7 @@ namespace wattle::rknpu {
 enum class SimulatedFault {
   none,
   timeout,           // submit: told at once, nothing written
-  hang,              // submit: told after the timeout has really passed
+  hang,              // submit: the same after the timeout, of rocket a list's limit, has passed
   corrupted_output,  // submit: a bit of the last task's results is wrong, and nobody tells
   lost,              // submit: the device is gone for good
   out_of_memory,     // allocate
@@ -38,7 +38,8 @@ struct SimulatorOptions {
 
 // Three cores on up to three threads; sixteen domains. A buffer is held twice: as the processor
 // writes it and as the device sees it, so that a sync left out shows. Wrong programs end as on
-// boards where that is known, else as a timeout that says why. usage() is the cost model's.
+// boards where that is known, else as a timeout that says why. usage() is the cost model's. A list
+// that the model takes to be longer than NpuInfo::list_limit ends all the same.
 //
 // After a fault every submit fails until reset(). Throws NpuFault{owned}.
 std::unique_ptr<NpuDevice> open_simulated_npu(SimulatorOptions options = {});
