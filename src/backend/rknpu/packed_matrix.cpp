@@ -135,15 +135,8 @@ PackedMatrix::PackedMatrix(const TensorView& w, Arithmetic arithmetic, const Npu
       n_out_(w.shape[0]),
       n_in_(w.shape[1]),
       tiles_(tiles_of(arithmetic, npu.form, n_in_)),
-      n_columns_(round_up(n_out_, type().kernel_group)),
-      scale_(tiles_.n * n_columns_) {
+      n_columns_(round_up(n_out_, type().kernel_group)) {
   if (has_hadamard(arithmetic)) hadamard_block_ = rknpu::hadamard_block(n_in_);
-  if (arithmetic == Arithmetic::w4a8) {
-    const auto int4 = *int4_type(w.dtype);
-    code_offset_ = int4.offset;
-    if (int4.has_min) min_.resize(scale_.size());
-    code_sum_.resize(scale_.size());
-  }
   const size_t group = type().kernel_group;
   const size_t n_groups = n_columns_ / group;
   const size_t n_lists = npu.lists_per_submit();
@@ -167,6 +160,13 @@ std::optional<PackedMatrix> PackedMatrix::pack(const TensorView& w, float scale,
                                                std::span<const WeightPlace> places,
                                                EngineContext& context) {
   PackedMatrix m(w, arithmetic, npu);
+  m.scale_.resize(m.tiles_.n * m.n_columns_);
+  if (arithmetic == Arithmetic::w4a8) {
+    const auto int4 = *int4_type(w.dtype);
+    m.code_offset_ = int4.offset;
+    if (int4.has_min) m.min_.resize(m.scale_.size());
+    m.code_sum_.resize(m.scale_.size());
+  }
   std::vector<std::byte*> out;
   std::vector<size_t> used(places.size());
   for (MatrixPart& part : m.parts_) {

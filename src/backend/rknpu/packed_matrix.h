@@ -55,6 +55,7 @@ class PackedMatrix {
 
  private:
   class Packer;
+  // Sizes and parts alone.
   PackedMatrix(const TensorView& w, Arithmetic arithmetic, const NpuInfo& npu);
   size_t bytes_of(const MatrixPart& part) const noexcept {
     return part.n * (tiles_.n_k() * type().operand_bits / 8);
