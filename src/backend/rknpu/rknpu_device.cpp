@@ -93,13 +93,17 @@ RknpuDevice::Place RknpuDevice::place(const TensorView& w, const PrepareOptions&
   ++status_.n_matrices;
   const auto wanted = status_.in_use ? options_.place(w) : std::nullopt;
   if (!wanted) return {};
-  for (uint32_t set = 0; set < sets_.size() && status_.in_use; ++set) {
+  const std::vector<size_t> sizes = bytes_needed(w, wanted->arithmetic);
+  for (uint32_t set = 0; set < sets_.size(); ++set) {
     Place place{.matrices = {}, .rows = wanted->rows, .set = set};
-    const Placed placed = place_in(place, w, options, wanted->arithmetic);
-    if (placed == Placed::no_room) continue;
+    const Placed placed = place_in(place, w, options, wanted->arithmetic, sizes);
+    if (placed == Placed::no_room) {
+      if (sets_[set] == nullptr) break;  // not in an empty one, so in none of those behind it
+      continue;
+    }
     if (placed == Placed::refused) return {};
     ++status_.n_on_npu;
-    for (const size_t n_bytes : bytes_needed(w, wanted->arithmetic)) status_.n_bytes += n_bytes;
+    status_.n_bytes += std::accumulate(sizes.begin(), sizes.end(), uint64_t{0});
     context_.log(LogLevel::debug,
                  fmt::format("npu: {} in {}, domain {}", w.name, name_of(wanted->arithmetic),
                              npu_.info().domain_of(set, 0)));
@@ -115,29 +119,32 @@ std::vector<size_t> RknpuDevice::bytes_needed(const TensorView& w, Arithmetic ar
 }
 
 RknpuDevice::Placed RknpuDevice::place_in(Place& place, const TensorView& w,
-                                          const PrepareOptions& options, Arithmetic arithmetic) {
-  const std::vector<size_t> n_bytes = bytes_needed(w, arithmetic);
+                                          const PrepareOptions& options, Arithmetic arithmetic,
+                                          std::span<const size_t> sizes) {
   auto& there = sets_[place.set];
-  const bool has_room = there != nullptr ? there->weights.has_room(n_bytes)
-                                         : WeightMemory(npu_, place.set).has_room(n_bytes);
+  const bool is_new = there == nullptr;
+  const bool has_room =
+      is_new ? WeightMemory(npu_, place.set).has_room(sizes) : there->weights.has_room(sizes);
   if (!has_room) return Placed::no_room;
+  std::vector<WeightPlace> memory;
+  Placed placed = Placed::refused;
   try {
-    if (there == nullptr) there = std::make_unique<DomainSet>(npu_, submits_, context_, place.set);
+    if (is_new) there = std::make_unique<DomainSet>(npu_, submits_, context_, place.set);
     there->runner.reserve(arithmetic, w.n_cols(), std::max(options.max_rows, options.max_slots),
                           place.rows.begin);
-    const std::vector<WeightPlace> memory = there->weights.take(n_bytes);
+    memory = there->weights.take(sizes);
     if (pack_and_probe(place, w, options, arithmetic, memory)) return Placed::here;
-    there->weights.give_back(memory);
-    return Placed::refused;
   } catch (const NpuFault& fault) {
     on_fault(fault);
-    return Placed::refused;
   } catch (const Error& error) {  // no memory, or no more open files
     if (error.code() != ErrorCode::out_of_memory && error.code() != ErrorCode::io) throw;
     context_.log(LogLevel::debug,
                  fmt::format("npu: {} stays on the CPU: {}", w.name, error.what()));
-    return Placed::no_room;
+    placed = Placed::no_room;
   }
+  if (there != nullptr) there->weights.give_back(memory);
+  if (is_new && placed == Placed::no_room) there.reset();  // its buffers are of use to no matrix
+  return placed;
 }
 
 bool RknpuDevice::pack_and_probe(Place& place, const TensorView& w, const PrepareOptions& options,
@@ -285,6 +292,7 @@ bool RknpuDevice::run_experts_on_npu(MatView<const float> x, const ExpertSlots& 
     }
     return products.empty() || run_on_npu(x, slots.x_row, groups, products, other);
   } catch (const std::bad_alloc&) {
+    tell_no_memory();
     return false;
   }
 }
@@ -307,11 +315,18 @@ bool RknpuDevice::run_on_npu(MatView<const float> x, std::span<const uint32_t> x
     return true;
   } catch (const NpuFault& fault) {
     on_fault(fault);
+  } catch (const std::bad_alloc&) {
+    tell_no_memory();
   } catch (const std::exception& error) {
     context_.log(LogLevel::warning,
                  fmt::format("npu: {}; the CPU computes this step", error.what()));
   }
   return false;
+}
+
+// Without a string that would have to be allocated.
+void RknpuDevice::tell_no_memory() noexcept {
+  context_.log(LogLevel::warning, "npu: no memory for its commands; the CPU computes this step");
 }
 
 void RknpuDevice::on_fault(const NpuFault& fault) noexcept {

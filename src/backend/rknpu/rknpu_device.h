@@ -90,7 +90,7 @@ class RknpuDevice final : public Device {
 
   Place place(const TensorView& w, const PrepareOptions& options);
   Placed place_in(Place& place, const TensorView& w, const PrepareOptions& options,
-                  Arithmetic arithmetic);
+                  Arithmetic arithmetic, std::span<const size_t> sizes);
   // Of w, in each domain of a set.
   std::vector<size_t> bytes_needed(const TensorView& w, Arithmetic arithmetic) const;
   bool pack_and_probe(Place& place, const TensorView& w, const PrepareOptions& options,
@@ -111,6 +111,7 @@ class RknpuDevice final : public Device {
   static bool all_take(std::span<const ExpertCall> calls, size_t n_rows) noexcept;
   bool run_experts_on_npu(MatView<const float> x, const ExpertSlots& slots,
                           std::span<const ExpertCall> calls, OtherWork& other) noexcept;
+  void tell_no_memory() noexcept;
   void on_fault(const NpuFault& fault) noexcept;
   void leave_alone(std::string_view why) noexcept;
 

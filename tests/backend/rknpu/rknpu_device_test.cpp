@@ -16,6 +16,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <new>
 #include <random>
 #include <string>
 #include <thread>
@@ -408,6 +409,19 @@ TEST_F(RknpuOverlap, WhoIsFasterDoesNotChangeABit) {
   }
 }
 
+TEST_F(RknpuOverlap, WithoutMemoryForCommandsTheProcessorComputes) {
+  RknpuDevice rknpu(context, cpu, hooked, all_in(Arithmetic::w16a16, 4));
+  const auto bank = rknpu.prepare_experts(bank_view, {.max_rows = 50, .max_slots = expert.size()});
+  const Rows x = random_rows(random, 50, kIn);
+  const Rows y(expert.size(), kOut);
+  hooked.before_submit = [] { throw std::bad_alloc(); };
+  rknpu.experts(x.view, {x_row, expert}, std::vector<ExpertCall>{{bank.get(), y.view}});
+  EXPECT_LE(relative_error(w, kOut, x.view, x_row, expert, y.view), bound_of(Arithmetic::w4a8));
+  EXPECT_THAT(warnings, testing::ElementsAre(testing::HasSubstr("no memory for its commands")));
+  EXPECT_EQ(rknpu.status().n_faults, 0U);
+  EXPECT_TRUE(rknpu.status().in_use);
+}
+
 // ---- faults ----
 
 // The simulator with results that are wrong as those of a wrong address are.
@@ -516,6 +530,20 @@ TEST_F(RknpuDeviceTest, AProductOfMoreRowsThanItsPlaceTakesIsTheProcessors) {
   EXPECT_EQ(n_submits_of(8), 0U);
 }
 
+// The cores' own buffers are not held where no weights fit beside them.
+TEST_F(RknpuDeviceTest, ASetThatTookNoMatrixHoldsNoMemory) {
+  test::RandomBlocks random(15);
+  const Matrix w(random, DType::q4_0, 300, 512);
+  const size_t all = npu->free_bytes(0);
+  faults.at_allocate = {{14, SimulatedFault::out_of_memory}};  // the weights'; 12 and 2 before
+  auto rknpu = device(all_in(Arithmetic::w16a16, 1));
+  linears.push_back(rknpu.prepare(w.view, {.max_rows = 5}));
+  EXPECT_EQ(rknpu.status().n_on_npu, 0U);
+  EXPECT_EQ(npu->free_bytes(0), all);
+  linears.push_back(rknpu.prepare(w.view, {.max_rows = 5}));
+  EXPECT_EQ(rknpu.status().n_on_npu, 1U);
+}
+
 // What is left of a buffer of weights is used, also where the device has no room for another.
 TEST_F(RknpuDeviceTest, MemoryIsUsedToItsEnd) {
   test::RandomBlocks random(13);
@@ -538,6 +566,7 @@ class RknpuFaults : public RknpuDeviceTest {
 
   test::RandomBlocks random{10};
   Matrix w{random, DType::q4_0, 300, 512};
+  Matrix large{random, DType::q4_0, 20000, 512};  // 20 MB in f16: more than half a buffer
   Rows x = random_rows(random, 40, 512);
   RknpuDevice rknpu = device(all_in(Arithmetic::w16a16, 32));
   std::unique_ptr<Linear> linear = rknpu.prepare(w.view, {.max_rows = 40});
@@ -554,6 +583,18 @@ TEST_F(RknpuFaults, AreMadeGoodByTheProcessorAndAReset) {
   EXPECT_EQ(npu->usage().n_submits, n_done + 1) << "the NPU is used again";
   EXPECT_EQ(rknpu.status().n_faults, 1U);
   EXPECT_TRUE(rknpu.status().in_use);
+}
+
+// A matrix that met one stays on the processor, and its memory is the next one's.
+TEST_F(RknpuFaults, WhilePreparingLoseNoMemory) {
+  const auto prepare = [&] { linears.push_back(rknpu.prepare(large.view, {.max_rows = 40})); };
+  faults.at_submit = {{n_probes, SimulatedFault::timeout}};
+  prepare();
+  EXPECT_EQ(rknpu.status().n_on_npu, 1U);
+  const size_t left = npu->free_bytes(0);
+  prepare();
+  EXPECT_EQ(rknpu.status().n_on_npu, 2U);
+  EXPECT_EQ(npu->free_bytes(0), left);
 }
 
 TEST_F(RknpuFaults, OneRightAfterAResetIsTheLast) {
