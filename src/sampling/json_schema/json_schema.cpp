@@ -196,8 +196,10 @@ class Converter {
   }
 
   std::string of_types(const Json& schema, const std::string& where, size_t depth) {
+    const std::vector<std::string> types = types_of(schema, where);
+    if (types.empty()) return rules_.json("value");  // annotations alone, when all is merged
     std::vector<std::string> symbols;
-    for (const std::string& type : types_of(schema, where)) {
+    for (const std::string& type : types) {
       if (type == "string") {
         symbols.push_back(string_type(schema, where, rules_));
       } else if (type == "object") {

@@ -67,6 +67,8 @@ TEST(JsonSchema, Types) {
       {"{}", {"1", R"("a")", "{}", "[null]"}, {"x"}},
       {"true", {"1"}, {"x"}},
       {R"({"title": "only words", "x-any": 1})", {"1", "{}"}, {"x"}},
+      {R"({"allOf": [{"title": "only words"}]})", {"1", "{}"}, {"x"}},
+      {R"({"uniqueItems": false})", {"1", "[1, 1]"}, {"x"}},
   });
 }
 
