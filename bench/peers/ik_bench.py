@@ -47,6 +47,12 @@ def with_depth(row, n_depth):
     return row | {"n_depth": n_depth} | ({"n_prompt": 0} if n_depth else {})
 
 
+def rows_of(text):
+    """What it prints, without the lines of the model loader between those of the JSON."""
+    return json.loads("\n".join(line for line in text.splitlines()
+                                if line.lstrip().startswith(tuple('[]{}"'))))
+
+
 def main():
     settings = parse()
     rows = []
@@ -57,7 +63,7 @@ def main():
                              check=False)
         if run.returncode != 0:
             sys.exit(run.returncode if run.returncode > 0 else 128 - run.returncode)
-        rows += [with_depth(row, n_depth) for row in json.loads(run.stdout)]
+        rows += [with_depth(row, n_depth) for row in rows_of(run.stdout)]
     json.dump(rows, sys.stdout)
 
 

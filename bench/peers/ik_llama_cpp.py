@@ -52,6 +52,13 @@ def unpack(package, sha256, source):
         for member in members:
             member.name = member.name.removeprefix(MEMBERS)
         archive.extractall(source, members)
+    # Its build asks for this script, which the package leaves out.
+    script = source / "common/cmake/build-info-gen-cpp.cmake"
+    script.parent.mkdir(exist_ok=True)
+    script.write_text(f"""set(BUILD_NUMBER 0)
+set(BUILD_COMMIT "{PACKAGE} {VERSION}")
+configure_file(common/build-info.cpp.in common/build-info.cpp @ONLY)
+""")
 
 
 SOURCE = Source(

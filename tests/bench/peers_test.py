@@ -479,7 +479,8 @@ class IkLlamaCpp(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder, "package.tar.gz")
             with tarfile.open(path, "w:gz") as archive:
-                for name in (ik_llama_cpp.MEMBERS + "CMakeLists.txt", "other/CMakeLists.txt"):
+                for name in (ik_llama_cpp.MEMBERS + "common/build-info.cpp.in",
+                             "other/CMakeLists.txt"):
                     entry = tarfile.TarInfo(name)
                     entry.size = len(name)
                     archive.addfile(entry, io.BytesIO(name.encode()))
@@ -491,7 +492,9 @@ class IkLlamaCpp(unittest.TestCase):
                           caught.exception.what)
             self.assertFalse(source.exists())
             ik_llama_cpp.unpack(path, sha256, source)
-            self.assertEqual([file.name for file in source.rglob("*")], ["CMakeLists.txt"])
+            self.assertEqual(
+                sorted(str(file.relative_to(source)) for file in source.rglob("*.*")),
+                ["common/build-info.cpp.in", "common/cmake/build-info-gen-cpp.cmake"])
 
     def settings(self, *flags):
         return ik_bench.parse(["--program", "P", "-m", "M", *flags])
@@ -507,6 +510,10 @@ class IkLlamaCpp(unittest.TestCase):
         self.assertEqual(ik_bench.command(repacked, 0), [
             "P", "-m", "M", "-r", "5", "-o", "json", "-t", "1", "-w", "1", "-rtr", "1",
             "-p", "512", "-n", "128"])
+
+    def test_reads_rows_between_other_lines(self):
+        self.assertEqual(ik_bench.rows_of('[\nllm_scale: n = 2816\n  {\n    "n_gen": 0\n  }\n]\n'),
+                         [{"n_gen": 0}])
 
     def test_names_the_depth_of_a_generation(self):
         self.assertEqual(ik_bench.with_depth({"n_prompt": 2048, "n_gen": 64}, 2048),
