@@ -31,36 +31,39 @@ constexpr double kOutlier = 16;
 
 }  // namespace
 
-ProbeResult probe(const PackedMatrix& packed, const TensorView& w, float scale, Device& cpu,
+ProbeResult probe(const NpuMatrix& on_npu, const TensorView& w, float scale, Device& cpu,
                   ProductRunner& runner) {
-  AlignedBuffer<float> x(packed.n_in());
-  AlignedBuffer<float> expected(packed.n_out());
-  AlignedBuffer<float> found(packed.n_out());
-  SplitMix64 random(packed.n_in());
+  const size_t n_out = w.shape[0];
+  const size_t n_in = w.shape[1];
+  AlignedBuffer<float> x(n_in);
+  AlignedBuffer<float> expected(n_out);
+  AlignedBuffer<float> found(n_out);
+  SplitMix64 random(n_in);
   for (float& v : x.span()) v = static_cast<float>(random.next() >> 40) * 0x1p-23f - 1.0f;
-  const MatView<const float> row(x.data(), 1, packed.n_in());
+  const MatView<const float> row(x.data(), 1, n_in);
 
   const auto exact = cpu.prepare(w, {.max_rows = 1, .precision = Precision::fine, .scale = scale});
-  const std::array<LinearCall, 1> call{
-      {{exact.get(), MatView<float>(expected.data(), 1, packed.n_out())}}};
+  const std::array<LinearCall, 1> call{{{exact.get(), MatView<float>(expected.data(), 1, n_out)}}};
   cpu.linear(row, call);
   const std::array<NpuProduct, 1> product{
-      {{.w = &packed, .y = MatView<float>(found.data(), 1, packed.n_out())}}};
+      {{.w = on_npu, .y = MatView<float>(found.data(), 1, n_out)}}};
   constexpr std::array kOneRow{RowRange{0, 1}};
   runner.run(row, {}, kOneRow, product);
 
   double size = 0;
   double error = 0;
   double largest = 0;
-  for (size_t n = 0; n < packed.n_out(); ++n) {
+  for (size_t n = 0; n < n_out; ++n) {
     const double difference = double{found[n]} - double{expected[n]};
     size += double{expected[n]} * double{expected[n]};
     error += difference * difference;
     largest = std::max(largest, std::abs(difference));
   }
-  const auto n_out = static_cast<double>(packed.n_out());
-  ProbeResult result{.error = std::sqrt(error / n_out), .size = std::sqrt(size / n_out)};
-  const double bound = tolerance_of(packed.arithmetic()) * result.size;
+  const auto n = static_cast<double>(n_out);
+  ProbeResult result{.error = std::sqrt(error / n), .size = std::sqrt(size / n)};
+  const Arithmetic arithmetic =
+      std::visit([](const auto* matrix) { return matrix->arithmetic(); }, on_npu);
+  const double bound = tolerance_of(arithmetic) * result.size;
   result.passed = result.error <= bound && largest <= kOutlier * bound;  // a NaN is a miss
   return result;
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "backend/device.h"
-#include "backend/rknpu/packed_matrix.h"
 #include "backend/rknpu/product_runner.h"
 
 namespace wattle::rknpu {
@@ -14,9 +13,10 @@ struct ProbeResult {
   double size = 0;   // of the outputs
 };
 
-// Multiplies a row of pseudo-random numbers by W = w * scale, as packed and, at fine precision, by
-// the processor. `runner` has room for a row. Throws as NpuDevice::submit and Device::prepare do.
-ProbeResult probe(const PackedMatrix& packed, const TensorView& w, float scale, Device& cpu,
+// Multiplies a row of pseudo-random numbers by W = w * scale, as it is on the NPU and, at fine
+// precision, by the processor. `runner` has room for a row. Throws as ProductRunner::run and
+// Device::prepare do.
+ProbeResult probe(const NpuMatrix& on_npu, const TensorView& w, float scale, Device& cpu,
                   ProductRunner& runner);
 
 }  // namespace wattle::rknpu

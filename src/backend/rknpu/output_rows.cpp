@@ -16,10 +16,13 @@ struct TileOutput {
   const PackedMatrix& w;
   RowsView<float> y;
   size_t first_row;
+  size_t y_column;
   const InputRows& inputs;
   const InputChunk& chunk;
   size_t tile;
   const std::byte* data;  // its C
+
+  float* row(size_t r) const noexcept { return y.row(first_row + r) + y_column; }
 };
 
 // Adds scale * C to y, for columns [first, first + n) of W, whose cells begin with number `cell`.
@@ -31,7 +34,7 @@ void add_cell(const TileOutput& t, size_t cell, size_t first, size_t n) noexcept
     std::memcpy(value, t.data + (cell * t.chunk.m + i) * kCellBytes, kCellBytes);
     const size_t r = t.chunk.begin + i;
     const float x_scale = t.inputs.scales(r)[t.tile];
-    float* const out = t.y.row(t.first_row + r) + first;
+    float* const out = t.row(r) + first;
     for (size_t c = 0; c < n; ++c) out[c] += x_scale * (scale[c] * static_cast<float>(value[c]));
   }
 }
@@ -47,7 +50,7 @@ void add_digits_cell(const TileOutput& t, size_t cell, size_t first, size_t n) n
     const size_t r = t.chunk.begin + i;
     const float x_scale = t.inputs.scales(r)[t.tile];
     const int32_t x_sum = t.inputs.sums(r)[t.tile];
-    float* const out = t.y.row(t.first_row + r) + first;
+    float* const out = t.row(r) + first;
     for (size_t c = 0; c < n; ++c) {
       const int32_t product =
           join_digits(sums[0][c], sums[1][c], code_sum[c]) + t.w.code_offset() * x_sum;
@@ -88,14 +91,15 @@ void read_outputs(const OutputBlock& block, const InputRows& inputs, ThreadPool&
     const std::byte* data = block.data;
     for (const InputChunk& chunk : block.chunks) {
       for (size_t t = 0; t < w.tiles().n; ++t) {
-        const TileOutput output{w, block.y, block.first_row, inputs, chunk, t, data};
+        const TileOutput output{w, block.y, block.first_row, block.y_column, inputs, chunk,
+                                t, data};
         for (size_t cell = piece * cells_of_piece; cell < last; ++cell) {
           const size_t first = block.begin + cell * per_cell;
           if (first >= w.n_out()) break;
           const size_t n = std::min(per_cell, w.n_out() - first);
           if (t == 0) {
             for (size_t r = chunk.begin; r < chunk.begin + chunk.n; ++r)
-              std::fill_n(block.y.row(block.first_row + r) + first, n, 0.0f);
+              std::fill_n(output.row(r) + first, n, 0.0f);
           }
           add_cell(output, cell, first, n);
         }

@@ -17,6 +17,7 @@ struct OutputBlock {
   const PackedMatrix* w = nullptr;
   RowsView<float> y;     // [.., n_out]
   size_t first_row = 0;  // of y: row 0 of the inputs
+  size_t y_column = 0;   // of y: column 0 of w
   std::span<const InputChunk> chunks;
   size_t begin = 0;
   size_t n = 0;  // a multiple of the type's kernel group

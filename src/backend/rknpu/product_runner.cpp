@@ -13,6 +13,18 @@ namespace {
 constexpr size_t kMaxRows = 512;  // of x, packed at once
 constexpr std::chrono::seconds kTimeout{10};
 
+Arithmetic arithmetic_of(const NpuMatrix& w) noexcept {
+  return std::visit([](const auto* matrix) { return matrix->arithmetic(); }, w);
+}
+
+KTiles tiles_of(const NpuMatrix& w) noexcept {
+  return std::visit([](const auto* matrix) { return matrix->tiles(); }, w);
+}
+
+size_t hadamard_block_of(const NpuMatrix& w) noexcept {
+  return std::visit([](const auto* matrix) { return matrix->hadamard_block(); }, w);
+}
+
 }  // namespace
 
 // What of a run is still to be computed. Whatever it makes anew lies beside what the last round
@@ -26,20 +38,19 @@ class ProductRunner::Call {
         x_row_(x_row),
         groups_(groups),
         products_(products),
+        next_(products.size()),
         in_piece_(groups.size()),
         work_(runner.device_.info().lists_per_submit()) {
     for (const NpuProduct& product : products) {
-      const PackedMatrix& w = *product.w;
-      step_ = std::min(step_,
-                       Round::rows_at_once(w.arithmetic(), w.tiles(), runner.device_.info().form));
+      step_ = std::min(step_, Round::rows_at_once(arithmetic_of(product.w), tiles_of(product.w),
+                                                  runner.device_.info().form));
     }
   }
 
   // The next round; false: all have been made.
   bool make(Round& round) {
     while (std::ranges::all_of(work_, [](const auto& of_list) { return of_list.empty(); })) {
-      if (!next_piece()) return false;
-      for (const NpuProduct& product : products_) add(product);
+      if (!stream() && !next_piece()) return false;
     }
     round.make(work_);
     return true;
@@ -63,7 +74,33 @@ class ProductRunner::Call {
     }
     inputs_ = &runner_.inputs_[n_pieces_++ % 2];
     pack_rows();
+    // The NPU begins with what it holds: the processor packs the rest meanwhile.
+    for (const NpuProduct& product : products_) {
+      if (const auto* w = std::get_if<const PackedMatrix*>(&product.w)) add(product, **w, 0);
+    }
+    next_ = 0;
     return true;
+  }
+
+  // Fills a slot of the ring with what follows of the streamed matrices; false: all of the piece
+  // has been. Only called when no work is left: so what runs uses the slot that was filled last,
+  // and rounds with the one before have been read.
+  bool stream() {
+    bool is_filled = false;
+    for (; next_ < products_.size(); ++next_, next_output_ = 0) {
+      const NpuProduct& product = products_[next_];
+      const auto* w = std::get_if<const StreamedMatrix*>(&product.w);
+      if (w == nullptr || in_piece_[product.group].size() == 0) continue;
+      while (next_output_ < (*w)->n_out()) {
+        if (!std::exchange(is_filled, true)) runner_.ring_->turn();
+        const RowRange outputs = (*w)->slice(next_output_);
+        const PackedMatrix* const slice = runner_.ring_->pack(**w, outputs, runner_.context_);
+        if (slice == nullptr) return true;
+        add(product, *slice, outputs.begin);
+        next_output_ = outputs.end;
+      }
+    }
+    return is_filled;
   }
 
   void pack_rows() {
@@ -72,12 +109,12 @@ class ProductRunner::Call {
     const auto x_row = is_indexed ? x_row_.subspan(begin_, end_ - begin_) : x_row_;
     std::array<bool, kArithmetics.size()> is_packed{};
     for (const NpuProduct& product : products_) {
-      const auto arithmetic = static_cast<size_t>(product.w->arithmetic());
+      const auto arithmetic = static_cast<size_t>(arithmetic_of(product.w));
       if (std::exchange(is_packed[arithmetic], true)) continue;
       NpuInput& in = (*inputs_)[arithmetic];
       const std::span<std::byte> out = in.buffers.front()->bytes();
       const size_t n =
-          in.rows.pack(x, x_row, in_piece_, product.w->hadamard_block(), out, runner_.context_);
+          in.rows.pack(x, x_row, in_piece_, hadamard_block_of(product.w), out, runner_.context_);
       for (const auto& buffer : in.buffers) {
         if (buffer != in.buffers.front()) std::memcpy(buffer->bytes().data(), out.data(), n);
         buffer->to_device(0, n);
@@ -85,16 +122,17 @@ class ProductRunner::Call {
     }
   }
 
-  void add(const NpuProduct& product) {
+  // w: the matrix of the product, or outputs of it from y_column on.
+  void add(const NpuProduct& product, const PackedMatrix& w, size_t y_column) {
     if (in_piece_[product.group].size() == 0) return;
-    for (const MatrixPart& part : product.w->parts()) {
-      work_[part.list].push_back(
-          {.w = product.w,
-           .y = product.y,
-           .first_row = begin_,
-           .input = &(*inputs_)[static_cast<size_t>(product.w->arithmetic())],
-           .group = product.group,
-           .part = part});
+    for (const MatrixPart& part : w.parts()) {
+      work_[part.list].push_back({.w = &w,
+                                  .y = product.y,
+                                  .first_row = begin_,
+                                  .y_column = y_column,
+                                  .input = &(*inputs_)[static_cast<size_t>(w.arithmetic())],
+                                  .group = product.group,
+                                  .part = part});
     }
   }
 
@@ -107,8 +145,10 @@ class ProductRunner::Call {
   size_t begin_ = 0;
   size_t end_ = 0;
   size_t n_pieces_ = 0;
-  std::vector<RowRange> in_piece_;            // the groups, counted from begin_
-  Inputs* inputs_ = nullptr;                  // of the piece
+  size_t next_;                     // product of the piece that may be streamed, and the first
+  size_t next_output_ = 0;          // of its outputs that was not
+  std::vector<RowRange> in_piece_;  // the groups, counted from begin_
+  Inputs* inputs_ = nullptr;        // of the piece
   std::vector<std::vector<RoundWork>> work_;  // [lists] of the piece, not in a round yet
 };
 
@@ -143,6 +183,10 @@ void ProductRunner::reserve(Arithmetic arithmetic, size_t n_in, size_t max_rows,
     for (uint32_t i = 0; i < npu.domains_per_submit; ++i)
       input.buffers.push_back(device_.allocate(needed, set_ * npu.domains_per_submit + i));
   }
+}
+
+void ProductRunner::reserve_ring() {
+  if (!ring_) ring_.emplace(device_, set_);
 }
 
 void ProductRunner::run(MatView<const float> x, std::span<const uint32_t> x_row,

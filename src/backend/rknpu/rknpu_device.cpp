@@ -93,20 +93,24 @@ RknpuDevice::Place RknpuDevice::place(const TensorView& w, const PrepareOptions&
   ++status_.n_matrices;
   const auto wanted = status_.in_use ? options_.place(w) : std::nullopt;
   if (!wanted) return {};
-  const std::vector<size_t> sizes = bytes_needed(w, wanted->arithmetic);
+  const bool is_streamed = wanted->holding == Holding::streamed;
+  const std::vector<size_t> sizes = is_streamed
+                                        ? std::vector<size_t>(npu_.info().domains_per_submit)
+                                        : bytes_needed(w, wanted->arithmetic);
   for (uint32_t set = 0; set < sets_.size(); ++set) {
-    Place place{.matrices = {}, .rows = wanted->rows, .set = set};
-    const Placed placed = place_in(place, w, options, wanted->arithmetic, sizes);
+    Place place{.resident = {}, .streamed = {}, .rows = wanted->rows, .set = set};
+    const Placed placed = place_in(place, w, options, *wanted, sizes);
     if (placed == Placed::no_room) {
       if (sets_[set] == nullptr) break;  // not in an empty one, so in none of those behind it
       continue;
     }
     if (placed == Placed::refused) return {};
     ++status_.n_on_npu;
+    if (is_streamed) ++status_.n_streamed;
     status_.n_bytes += std::accumulate(sizes.begin(), sizes.end(), uint64_t{0});
     context_.log(LogLevel::debug,
-                 fmt::format("npu: {} in {}, domain {}", w.name, name_of(wanted->arithmetic),
-                             npu_.info().domain_of(set, 0)));
+                 fmt::format("npu: {} in {}, {} domain {}", w.name, name_of(wanted->arithmetic),
+                             is_streamed ? "streamed into" : "in", npu_.info().domain_of(set, 0)));
     return place;
   }
   return {};
@@ -119,7 +123,7 @@ std::vector<size_t> RknpuDevice::bytes_needed(const TensorView& w, Arithmetic ar
 }
 
 RknpuDevice::Placed RknpuDevice::place_in(Place& place, const TensorView& w,
-                                          const PrepareOptions& options, Arithmetic arithmetic,
+                                          const PrepareOptions& options, const MatrixPlace& wanted,
                                           std::span<const size_t> sizes) {
   auto& there = sets_[place.set];
   const bool is_new = there == nullptr;
@@ -130,17 +134,23 @@ RknpuDevice::Placed RknpuDevice::place_in(Place& place, const TensorView& w,
   Placed placed = Placed::refused;
   try {
     if (is_new) there = std::make_unique<DomainSet>(npu_, submits_, context_, place.set);
-    there->runner.reserve(arithmetic, w.n_cols(), std::max(options.max_rows, options.max_slots),
-                          place.rows.begin);
+    there->runner.reserve(wanted.arithmetic, w.n_cols(),
+                          std::max(options.max_rows, options.max_slots), place.rows.begin);
+    const bool is_streamed = wanted.holding == Holding::streamed;
+    if (is_streamed) there->runner.reserve_ring();
     memory = there->weights.take(sizes);
-    if (pack_and_probe(place, w, options, arithmetic, memory)) return Placed::here;
+    if (is_streamed ? stream_and_probe(place, w, options, wanted.arithmetic)
+                    : pack_and_probe(place, w, options, wanted.arithmetic, memory))
+      return Placed::here;
   } catch (const NpuFault& fault) {
     on_fault(fault);
-  } catch (const Error& error) {  // no memory, or no more open files
-    if (error.code() != ErrorCode::out_of_memory && error.code() != ErrorCode::io) throw;
+  } catch (const Error& error) {
+    const bool has_no_room =  // no memory, or no more open files
+        error.code() == ErrorCode::out_of_memory || error.code() == ErrorCode::io;
+    if (!has_no_room && error.code() != ErrorCode::unsupported) throw;
     context_.log(LogLevel::debug,
                  fmt::format("npu: {} stays on the CPU: {}", w.name, error.what()));
-    placed = Placed::no_room;
+    if (has_no_room) placed = Placed::no_room;
   }
   if (there != nullptr) there->weights.give_back(memory);
   if (is_new && placed == Placed::no_room) there.reset();  // its buffers are of use to no matrix
@@ -155,23 +165,34 @@ bool RknpuDevice::pack_and_probe(Place& place, const TensorView& w, const Prepar
     const TensorView matrix = matrix_of(w, i);
     auto packed =
         PackedMatrix::pack(matrix, options.scale, arithmetic, npu_.info(), memory, context_);
-    if (!packed || !passes(*packed, place.set, matrix, options)) return false;
-    place.matrices.push_back(std::move(*packed));
+    if (!packed || !passes(&*packed, arithmetic, place.set, matrix, options)) return false;
+    place.resident.push_back(std::move(*packed));
     for (WeightPlace& of_domain : memory) of_domain.offset += of_domain.size;
   }
   return true;
 }
 
-bool RknpuDevice::passes(const PackedMatrix& packed, uint32_t set, const TensorView& w,
-                         const PrepareOptions& options) {
-  const ProbeResult result = probe(packed, w, options.scale, cpu_, sets_[set]->runner);
+bool RknpuDevice::stream_and_probe(Place& place, const TensorView& w, const PrepareOptions& options,
+                                   Arithmetic arithmetic) {
+  for (size_t i = 0; i < matrices_of(w); ++i) {
+    const TensorView matrix = matrix_of(w, i);
+    const StreamedMatrix& streamed =
+        place.streamed.emplace_back(matrix, options.scale, arithmetic, npu_.info());
+    if (!passes(&streamed, arithmetic, place.set, matrix, options)) return false;
+  }
+  return true;
+}
+
+bool RknpuDevice::passes(const NpuMatrix& on_npu, Arithmetic arithmetic, uint32_t set,
+                         const TensorView& w, const PrepareOptions& options) {
+  const ProbeResult result = probe(on_npu, w, options.scale, cpu_, sets_[set]->runner);
   if (result.passed) return true;
   ++status_.n_missed;
   context_.log(
       LogLevel::warning,
       fmt::format("npu: {} in {} does not come out as on the CPU (off by {:.2g} of {:.2g}) and "
                   "stays there",
-                  w.name, name_of(packed.arithmetic()), result.error, result.size));
+                  w.name, name_of(arithmetic), result.error, result.size));
   return false;
 }
 
@@ -306,9 +327,8 @@ bool RknpuDevice::run_on_npu(MatView<const float> x, std::span<const uint32_t> x
       std::vector<NpuProduct> here;
       for (const Product& product : products) {
         if (product.place->set != set) continue;
-        here.push_back({.w = &product.place->matrices[product.matrix],
-                        .y = product.y,
-                        .group = product.group});
+        here.push_back(
+            {.w = product.place->matrix(product.matrix), .y = product.y, .group = product.group});
       }
       if (!here.empty()) sets_[set]->runner.run(x, x_row, groups, here, &other);
     }

@@ -35,8 +35,9 @@ struct RknpuOptions {
 struct RknpuStatus {
   uint32_t n_matrices = 0;  // that were prepared; a bank of experts counts as one
   uint32_t n_on_npu = 0;
-  uint32_t n_missed = 0;  // that the probe sent back
-  uint64_t n_bytes = 0;   // on the NPU
+  uint32_t n_streamed = 0;  // of them
+  uint32_t n_missed = 0;    // that the probe sent back
+  uint64_t n_bytes = 0;     // of packed weights that stay on the NPU
   uint64_t n_faults = 0;
   bool in_use = true;  // false: left alone after faults
 };
@@ -72,10 +73,15 @@ class RknpuDevice final : public Device {
   class ExpertsOnCpu;
   // Where a matrix or the matrices of a bank lie; none: on the processor.
   struct Place {
-    std::vector<PackedMatrix> matrices;
+    std::vector<PackedMatrix> resident;  // or
+    std::vector<StreamedMatrix> streamed;
     RowRange rows;  // of the products that go there
     uint32_t set = 0;
 
+    NpuMatrix matrix(size_t i) const noexcept {
+      if (streamed.empty()) return &resident[i];
+      return &streamed[i];
+    }
     bool takes(size_t n_rows) const noexcept { return n_rows >= rows.begin && n_rows < rows.end; }
   };
   // What one submit can use: a domain, or some.
@@ -90,12 +96,14 @@ class RknpuDevice final : public Device {
 
   Place place(const TensorView& w, const PrepareOptions& options);
   Placed place_in(Place& place, const TensorView& w, const PrepareOptions& options,
-                  Arithmetic arithmetic, std::span<const size_t> sizes);
+                  const MatrixPlace& wanted, std::span<const size_t> sizes);
   // Of w, in each domain of a set.
   std::vector<size_t> bytes_needed(const TensorView& w, Arithmetic arithmetic) const;
   bool pack_and_probe(Place& place, const TensorView& w, const PrepareOptions& options,
                       Arithmetic arithmetic, std::vector<WeightPlace> memory);
-  bool passes(const PackedMatrix& packed, uint32_t set, const TensorView& w,
+  bool stream_and_probe(Place& place, const TensorView& w, const PrepareOptions& options,
+                        Arithmetic arithmetic);
+  bool passes(const NpuMatrix& on_npu, Arithmetic arithmetic, uint32_t set, const TensorView& w,
               const PrepareOptions& options);
   void report_packed(const TensorView& w);
 

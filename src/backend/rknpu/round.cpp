@@ -102,6 +102,7 @@ void Round::make_list(Core& core, std::vector<RoundWork>& work) {
     core.blocks.push_back({.output = {.w = &w,
                                       .y = next.y,
                                       .first_row = next.first_row,
+                                      .y_column = next.y_column,
                                       .chunks = chunks,
                                       .begin = next.part.begin + next.done,
                                       .n = n,

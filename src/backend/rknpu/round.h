@@ -28,6 +28,7 @@ struct RoundWork {
   const PackedMatrix* w = nullptr;
   RowsView<float> y;
   size_t first_row = 0;  // of y: row 0 of the input
+  size_t y_column = 0;   // of y: column 0 of w
   const NpuInput* input = nullptr;
   size_t group = 0;  // of its rows
   MatrixPart part;
