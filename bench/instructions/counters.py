@@ -37,10 +37,10 @@ def valgrind(name):
     tree.need_packages("build", "count-here")
     return Counter(name, ("valgrind", "--log-fd=1", "--tool=cachegrind", "--cache-sim=no",
                           "--cachegrind-out-file=/dev/null", build("bench")),
-                   r"I +refs: +([\d,]+)$", version("g++"), ("matvec", "matmul"))
+                   r"I +refs: +([\d,]+)$", version("g++"), ("matvec", "matmul", "pack"))
 
 
-SETS = {"neon": lambda name: qemu(name, "cortex-a76", ("matvec", "matmul")),
+SETS = {"neon": lambda name: qemu(name, "cortex-a76", ("matvec", "matmul", "pack")),
         # Its matvec is that of neon.
         "i8mm": lambda name: qemu(name, "max", ("matmul",)),
         "avx2": valgrind}

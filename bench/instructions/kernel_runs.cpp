@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs one kernel on fixed inputs, for whoever counts instructions: kernel_runs OP TYPE N.
 //   OP    matvec: one activation row; matmul: 32 rows, packing included. 64 x 1024 weights
+//         pack: the same weights for the NPU in f16, each of which counts as a product
 //   TYPE  q4_0 ...
 //   N     calls: the difference between two N is the kernel alone
 // The set is that of WATTLE_ISA, or the best one.
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "bench/packing_case.h"
 #include "kernels/kernels.h"
 #include "tests/support/random_blocks.h"
 
@@ -20,7 +22,12 @@ constexpr size_t kRows = 64;
 constexpr size_t kCols = 1024;
 constexpr size_t kManyActs = 32;
 
-void run(const KernelTable& table, DType type, bool matmul, int n_calls) {
+void pack(DType type, int n_calls) {
+  bench::PackingCase packing(type, kRows, kCols, {.n_threads = 1});
+  for (int i = 0; i < n_calls; ++i) packing.pack();
+}
+
+void multiply(const KernelTable& table, DType type, bool matmul, int n_calls) {
   const MatmulKernel& kernel = *table.matmul_for(type);
   test::RandomBlocks random(1);
   const AlignedBuffer<std::byte> w = random.rows(type, kRows, kCols);
@@ -50,15 +57,19 @@ int main_of(int argc, char** argv) {
   const std::vector<std::string_view> words(argv + 1, argv + argc);
   int n_calls = 0;
   if (words.size() == 3) std::from_chars(words[2].begin(), words[2].end(), n_calls);
-  if (n_calls < 1 || (words[0] != "matvec" && words[0] != "matmul")) {
-    std::fprintf(stderr, "usage: kernel_runs matvec|matmul TYPE N\n");
+  if (n_calls < 1 || (words[0] != "matvec" && words[0] != "matmul" && words[0] != "pack")) {
+    std::fprintf(stderr, "usage: kernel_runs matvec|matmul|pack TYPE N\n");
     return 2;
   }
   const CpuFeatures features = detect_cpu_features();
   const KernelTable table = make_kernel_table(features, isa_from_environment(features));
   for (const DTypeInfo& info : all_dtypes()) {
     if (info.name != words[1] || table.matmul_for(info.type)->act != ActFormat::q8) continue;
-    run(table, info.type, words[0] == "matmul", n_calls);
+    if (words[0] == "pack") {
+      pack(info.type, n_calls);
+    } else {
+      multiply(table, info.type, words[0] == "matmul", n_calls);
+    }
     std::printf("%s: %zu products\n", std::string(table.matmul_for(info.type)->name).c_str(),
                 kRows * kCols * (words[0] == "matmul" ? kManyActs : 1));
     return 0;

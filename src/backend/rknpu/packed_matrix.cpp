@@ -103,16 +103,27 @@ class PackedMatrix::Packer {
 
   // 32 elements of a column lie together.
   void scatter(size_t n) {
+    switch (m_.type().operand_bits) {
+      case 16: return scatter_runs<kKernelColumns * 2>(n);
+      case 8: return scatter_runs<kKernelColumns>(n);
+      default: return scatter_runs<kKernelColumns / 2>(n);
+    }
+  }
+
+  // kBytes: of such a run. Within a tile the runs of a column are as far apart as a group is wide.
+  template <size_t kBytes>
+  void scatter_runs(size_t n) {
     const MatmulTypeInfo& type = m_.type();
-    const size_t run = kKernelColumns * type.operand_bits / 8;
     const size_t tile = m_.tiles_.size;
     const auto part = std::prev(std::ranges::upper_bound(m_.parts_, n, {}, &MatrixPart::begin));
     std::byte* const out = out_[static_cast<size_t>(part - m_.parts_.begin())];
-    for (size_t k = 0; k < m_.tiles_.n_k(); k += kKernelColumns) {
-      const size_t in_part =
-          k / tile * tile * part->n + native_b(type, tile, part->n, k % tile, n - part->begin);
-      std::memcpy(out + in_part * type.operand_bits / 8, packed_.data() + k / kKernelColumns * run,
-                  run);
+    const size_t step = type.kernel_group * kBytes;
+    const std::byte* from = packed_.data();
+    for (size_t t = 0; t < m_.tiles_.n; ++t) {
+      const size_t first = t * tile * part->n + native_b(type, tile, part->n, 0, n - part->begin);
+      std::byte* to = out + first * type.operand_bits / 8;
+      for (size_t i = 0; i < tile / kKernelColumns; ++i, from += kBytes, to += step)
+        std::memcpy(to, from, kBytes);
     }
   }
 

@@ -149,27 +149,37 @@ void softmax(float* x, size_t n) noexcept {
   scale(x, 1.0F / sum(sum_v), x, n);
 }
 
-float to_half(const float* x, size_t n, uint16_t* out) noexcept {
-  Vec largest = broadcast(0);
-  Vec spoiled = broadcast(0);  // x - x is 0, or NaN where x is infinite or NaN
+// By the bits, as integers: in this order NaN is above infinity, so that neither can hide.
+inline uint32_t largest_magnitude(const float* x, size_t n) noexcept {
+  constexpr size_t kAtOnce = 4;
+  Vec largest[kAtOnce];
+  for (Vec& v : largest) v = broadcast(0);
   size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    const Vec v = load(x + i);
-    largest = max(largest, abs(v));
-    spoiled = spoiled + (v - v);
+  for (; i + kAtOnce * kLanes <= n; i += kAtOnce * kLanes) {
+    for (size_t j = 0; j < kAtOnce; ++j)
+      largest[j] = max_bits(largest[j], abs(load(x + i + j * kLanes)));
   }
-  if (i < n) {
-    const Vec v = load_part(x + i, n - i);
-    largest = max(largest, abs(v));
-    spoiled = spoiled + (v - v);
-  }
-  if (!(sum(spoiled) == 0.0F)) {
+  for (; i + kLanes <= n; i += kLanes) largest[0] = max_bits(largest[0], abs(load(x + i)));
+  if (i < n) largest[0] = max_bits(largest[0], abs(load_part(x + i, n - i)));
+  return max_bits(max_bits(max_bits(largest[0], largest[1]), max_bits(largest[2], largest[3])));
+}
+
+float to_half(const float* x, size_t n, uint16_t* out) noexcept {
+  const uint32_t largest = largest_magnitude(x, n);
+  constexpr uint32_t kInfinity = 0x7f800000;
+  if (largest >= kInfinity) {
     __builtin_memset(out, 0, n * sizeof(uint16_t));
     return __builtin_nanf("");
   }
-  const int exponent = half_row_exponent(__builtin_bit_cast(uint32_t, max(largest)));
+  const int exponent = half_row_exponent(largest);
   const Vec up = broadcast(power_of_two(exponent));
-  for (i = 0; i + kLanes <= n; i += kLanes) store_f16(out + i, load(x + i) * up);
+  constexpr size_t kAtOnce = 4;
+  size_t i = 0;
+  for (; i + kAtOnce * kLanes <= n; i += kAtOnce * kLanes) {
+    for (size_t j = 0; j < kAtOnce * kLanes; j += kLanes)
+      store_f16(out + i + j, load(x + i + j) * up);
+  }
+  for (; i + kLanes <= n; i += kLanes) store_f16(out + i, load(x + i) * up);
   if (i < n) {
     uint16_t rest[kLanes];
     store_f16(rest, load_part(x + i, n - i) * up);

@@ -26,6 +26,10 @@ inline Vec broadcast(float x) { return {_mm512_set1_ps(x)}; }
 inline Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 inline Vec min(Vec a, Vec b) { return {_mm512_min_ps(a.v, b.v)}; }
 inline Vec max(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
+inline Vec max_bits(Vec a, Vec b) {
+  return {
+      _mm512_castsi512_ps(_mm512_max_epi32(_mm512_castps_si512(a.v), _mm512_castps_si512(b.v)))};
+}
 inline Vec abs(Vec a) { return {_mm512_andnot_ps(_mm512_set1_ps(-0.0F), a.v)}; }
 inline Vec select_less(Vec a, Vec b, Vec yes, Vec no) {
   return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ), no.v, yes.v)};
@@ -98,6 +102,9 @@ inline void sum4(Vec a, Vec b, Vec c, Vec d, float* out) {
 }
 inline float first_lane(Vec a) { return _mm512_cvtss_f32(a.v); }
 inline float sum(Vec a) { return _mm512_reduce_add_ps(a.v); }
+inline uint32_t max_bits(Vec a) {
+  return static_cast<uint32_t>(_mm512_reduce_max_epi32(_mm512_castps_si512(a.v)));
+}
 inline float max(Vec a) { return _mm512_reduce_max_ps(a.v); }
 
 }  // namespace

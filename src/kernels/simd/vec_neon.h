@@ -26,6 +26,9 @@ inline Vec broadcast(float x) { return {vdupq_n_f32(x)}; }
 inline Vec fma(Vec a, Vec b, Vec c) { return {vfmaq_f32(c.v, a.v, b.v)}; }
 inline Vec min(Vec a, Vec b) { return {vminq_f32(a.v, b.v)}; }
 inline Vec max(Vec a, Vec b) { return {vmaxq_f32(a.v, b.v)}; }
+inline Vec max_bits(Vec a, Vec b) {
+  return {vreinterpretq_f32_u32(vmaxq_u32(vreinterpretq_u32_f32(a.v), vreinterpretq_u32_f32(b.v)))};
+}
 inline Vec abs(Vec a) { return {vabsq_f32(a.v)}; }
 inline Vec select_less(Vec a, Vec b, Vec yes, Vec no) {
   return {vbslq_f32(vcltq_f32(a.v, b.v), yes.v, no.v)};
@@ -86,6 +89,7 @@ inline void sum4(Vec a, Vec b, Vec c, Vec d, float* out) {
 }
 inline float first_lane(Vec a) { return vgetq_lane_f32(a.v, 0); }
 inline float sum(Vec a) { return vaddvq_f32(a.v); }
+inline uint32_t max_bits(Vec a) { return vmaxvq_u32(vreinterpretq_u32_f32(a.v)); }
 inline float max(Vec a) { return vmaxvq_f32(a.v); }
 
 }  // namespace
