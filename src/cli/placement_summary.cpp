@@ -40,6 +40,10 @@ const char* text_of(PlaceReason reason) {
   return "";
 }
 
+const char* text_of(rknpu::Holding holding) {
+  return holding == rknpu::Holding::streamed ? "streamed" : "resident";
+}
+
 // "blk.7.attn_q.weight" is "blk.*.attn_q.weight".
 std::string without_number(std::string_view name) {
   std::string out;
@@ -77,13 +81,18 @@ struct Group {
 };
 
 std::vector<Group> groups_of(const rknpu::PlacementPlan& plan) {
-  using Kind = std::tuple<std::string, size_t, bool, size_t, size_t, PlaceReason>;
+  using Kind = std::tuple<std::string, size_t, bool, size_t, rknpu::Holding, size_t, PlaceReason>;
   std::map<Kind, size_t> known;
   std::vector<Group> groups;
   for (const PlacedMatrix& matrix : plan.matrices) {
     const auto place = matrix.npu.value_or(rknpu::MatrixPlace{});
-    const Kind kind{without_number(matrix.use.w.name),     matrix.ways,      matrix.npu.has_value(),
-                    static_cast<size_t>(place.arithmetic), place.rows.begin, matrix.reason};
+    const Kind kind{without_number(matrix.use.w.name),
+                    matrix.ways,
+                    matrix.npu.has_value(),
+                    static_cast<size_t>(place.arithmetic),
+                    place.holding,
+                    place.rows.begin,
+                    matrix.reason};
     const auto [at, is_new] = known.emplace(kind, groups.size());
     if (is_new) groups.push_back({.first = &matrix});
     ++groups[at->second].count;
@@ -112,11 +121,13 @@ Json group_json(const rknpu::PlacementPlan& plan, const Group& group) {
   for (auto& [phase, cost] : costs.items()) cost["where"] = "cpu";
   if (matrix.npu) {
     const RowRange rows = matrix.npu->rows;
-    out["arithmetic"] = rknpu::name_of(matrix.npu->arithmetic);
+    const rknpu::NpuWay way{matrix.npu->arithmetic, matrix.npu->holding};
+    out["arithmetic"] = rknpu::name_of(way.arithmetic);
+    out["held"] = text_of(way.holding);
     out["bytes"] = matrix.bytes;
     out["from_rows"] = rows.begin;
     if (rows.end != SIZE_MAX) out["below_rows"] = rows.end;
-    const PhaseCosts& npu = ways.on_npu(matrix.npu->arithmetic);
+    const PhaseCosts& npu = ways.on_npu(way);
     const PhaseCosts& cpu = ways.on_cpu();
     costs["prompt"]["where"] = place_of(matrix.costs.prompt, cpu.prompt, npu.prompt);
     costs["token"]["where"] = place_of(matrix.costs.token, cpu.token, npu.token);
@@ -126,10 +137,15 @@ Json group_json(const rknpu::PlacementPlan& plan, const Group& group) {
   out["ways"] = {{"cpu", phases_json(ways.on_cpu())}};
   for (const auto a :
        {rknpu::Arithmetic::w16a16, rknpu::Arithmetic::w8a8, rknpu::Arithmetic::w4a8}) {
-    if (!ways.is_possible(a)) continue;
-    Json way = phases_json(ways.on_npu(a));
-    way["bytes"] = ways.bytes(a);
-    out["ways"][std::string(rknpu::name_of(a))] = std::move(way);
+    for (const rknpu::Holding holding : rknpu::kHoldings) {
+      const rknpu::NpuWay way{a, holding};
+      if (!ways.is_possible(way)) continue;
+      Json costs_of_way = phases_json(ways.on_npu(way));
+      costs_of_way["bytes"] = ways.bytes(way);
+      std::string name(rknpu::name_of(a));
+      if (holding == rknpu::Holding::streamed) name += " streamed";
+      out["ways"][name] = std::move(costs_of_way);
+    }
   }
   return out;
 }
@@ -222,8 +238,10 @@ std::string placement_text(const Json& placement) {
     const uint64_t count = group["count"];
     std::string packed = group["why"];
     if (group.contains("arithmetic")) {
+      const bool is_streamed = group["held"] == text_of(rknpu::Holding::streamed);
       packed = fmt::format("{} {}, {} rows", group["arithmetic"].get<std::string>(),
-                           bytes_text(count * group["bytes"].get<uint64_t>()),
+                           is_streamed ? group["held"].get<std::string>()
+                                       : bytes_text(count * group["bytes"].get<uint64_t>()),
                            group.contains("below_rows")
                                ? fmt::format("{}-{}", group["from_rows"].get<uint64_t>(),
                                              group["below_rows"].get<uint64_t>() - 1)

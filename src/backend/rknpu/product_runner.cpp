@@ -10,7 +10,6 @@
 namespace wattle::rknpu {
 namespace {
 
-constexpr size_t kMaxRows = 512;  // of x, packed at once
 constexpr std::chrono::seconds kTimeout{10};
 
 Arithmetic arithmetic_of(const NpuMatrix& w) noexcept {
@@ -141,7 +140,7 @@ class ProductRunner::Call {
   std::span<const uint32_t> x_row_;
   std::span<const RowRange> groups_;
   std::span<const NpuProduct> products_;
-  size_t step_ = kMaxRows;  // rows of a piece
+  size_t step_ = kRoundRows;  // rows of a piece
   size_t begin_ = 0;
   size_t end_ = 0;
   size_t n_pieces_ = 0;
@@ -169,7 +168,7 @@ ProductRunner::ProductRunner(NpuDevice& device, SubmitThread& submits, EngineCon
       rounds_{Round(device, set), Round(device, set)} {}
 
 void ProductRunner::reserve(Arithmetic arithmetic, size_t n_in, size_t max_rows, size_t min_group) {
-  const size_t n_rows = std::min(max_rows, kMaxRows);
+  const size_t n_rows = std::min(max_rows, kRoundRows);
   const size_t n_groups = n_rows / min_group + 2;  // 2: cut by the first and the last row
   const NpuInfo& npu = device_.info();
   for (Inputs& inputs : inputs_) {

@@ -14,6 +14,7 @@
 #include "backend/rknpu/npu_device.h"
 #include "backend/rknpu/packed_matrix.h"
 #include "backend/rknpu/round.h"
+#include "backend/rknpu/round_limits.h"
 #include "backend/rknpu/streamed_matrix.h"
 #include "backend/rknpu/submit_thread.h"
 #include "backend/rknpu/weight_ring.h"
@@ -72,8 +73,8 @@ class ProductRunner {
   SubmitThread& submits_;
   EngineContext& context_;
   uint32_t set_;
-  std::array<Inputs, 2> inputs_;  // of the rounds that run, and of those that are made
-  std::array<Round, 2> rounds_;
+  std::array<Inputs, kRoundsAtOnce> inputs_;  // of the rounds that run, and of those that are made
+  std::array<Round, kRoundsAtOnce> rounds_;
   std::optional<WeightRing> ring_;
   uint64_t n_done_ = 0;
 };

@@ -10,15 +10,14 @@
 #include "backend/rknpu/layout.h"
 #include "backend/rknpu/matmul_plan.h"
 #include "backend/rknpu/program.h"
+#include "backend/rknpu/round_limits.h"
 
 namespace wattle::rknpu {
 namespace {
 
-constexpr size_t kOutputBytes = size_t{4} << 20;  // of a core
 // A list of the device has 4095 tasks at most. A matrix and a tile may take some tens of them.
 constexpr size_t kMaxTasks = 1792;
-constexpr size_t kCommandBytes = size_t{2} << 20;  // of a core: at most 0x400 for each task
-constexpr size_t kMaxColumns = 8128;               // of a task of any type
+constexpr size_t kMaxColumns = 8128;  // of a task of any type
 // Where a list may not take long: so slowly are operands read at the worst. A sixth of what three
 // lists have been seen to get at a clock of 1 GHz.
 constexpr size_t kWorstBytesPerMs = 1'000'000;
@@ -46,9 +45,9 @@ Round::Round(NpuDevice& device, uint32_t set) : device_(device) {
   for (size_t i = 0; i < npu.lists_per_submit(); ++i) {
     Core& core = cores_.emplace_back();
     core.domain_in_set = npu.domain_in_set(i);
-    core.output = device.allocate(kOutputBytes, npu.domain_of(set, i));
+    core.output = device.allocate(kRoundOutputBytes, npu.domain_of(set, i));
     core.output->to_device();  // else its zeros may be written over results
-    core.commands = device.allocate(kCommandBytes, npu.domain_of(set, i));
+    core.commands = device.allocate(kRoundCommandBytes, npu.domain_of(set, i));
   }
 }
 
@@ -57,7 +56,7 @@ Round::Round(NpuDevice& device, uint32_t set) : device_(device) {
 size_t Round::rows_at_once(Arithmetic arithmetic, const KTiles& tiles, Form form) noexcept {
   const MatmulTypeInfo& type = info(matmul_type_of(arithmetic));
   const size_t row_bytes = planes_of(arithmetic) * tiles.n * type.output_bytes * type.kernel_group;
-  const size_t by_output = kOutputBytes / row_bytes;
+  const size_t by_output = kRoundOutputBytes / row_bytes;
   const size_t chunk = chunk_rows(arithmetic, form, tiles);
   const size_t by_tasks = kMaxTasks / 2 / tiles.n * chunk;
   const size_t most = std::min(by_output, by_tasks);
@@ -92,7 +91,7 @@ void Round::make_list(Core& core, std::vector<RoundWork>& work) {
     const auto chunks = next.input->rows.chunks(next.group);
     const size_t group = w.type().kernel_group;
     const size_t per_column = output_bytes_of_column(w, chunks);
-    const size_t fit = (kOutputBytes - core.output_bytes) / per_column / group * group;
+    const size_t fit = (kRoundOutputBytes - core.output_bytes) / per_column / group * group;
     const size_t read_of_column =
         chunks.size() * w.type().row_bytes(static_cast<uint32_t>(w.tiles().n_k()));
     const size_t fit_bytes = (most_bytes - operand_bytes) / read_of_column / group * group;

@@ -128,22 +128,39 @@ TEST(RknpuPlacement, OneMatrixByHand) {
   EXPECT_EQ(w.bytes, 4096U * 4096 * 2 + 4096 * 4) << "f16, and a scale of each output";
   EXPECT_EQ(plan.n_bytes, w.bytes);
   const ProductShape shape{.n_out = 4096, .n_in = 4096, .dtype = DType::q8_0};
-  EXPECT_DOUBLE_EQ(plan.costs.prompt.ms, npu_product(shape, Arithmetic::w16a16, 512, 1).ms);
+  EXPECT_DOUBLE_EQ(plan.costs.prompt.ms, npu_products(shape, {}, 512, 1).ms);
   EXPECT_DOUBLE_EQ(plan.costs.token.ms, cpu_product(shape, 1).ms) << "twice the bytes of q8_0";
   EXPECT_DOUBLE_EQ(plan.cpu_costs.prompt.ms, cpu_product(shape, 512).ms);
   EXPECT_GT(plan.find("w")->rows.begin, 1U);
   EXPECT_EQ(plan.find("w")->rows.end, SIZE_MAX);
   for (const size_t n_rows : {plan.find("w")->rows.begin, size_t{512}}) {
-    EXPECT_LT(npu_product(shape, Arithmetic::w16a16, n_rows, 1).ms, cpu_product(shape, n_rows).ms);
+    EXPECT_LT(npu_products(shape, {}, n_rows, 1).ms, cpu_product(shape, n_rows).ms);
   }
 }
 
-TEST(RknpuPlacement, WithoutRoomTheProcessorComputes) {
+TEST(RknpuPlacement, WithoutRoomWeightsAreStreamed) {
   const std::vector<MatrixUse> one{matrix("w", DType::q8_0, 4096, 4096)};
   const auto plan = plan_placement(one, {.max_bytes = 4096 * 4096 * 2 - 1});
+  ASSERT_TRUE(plan.find("w"));
+  EXPECT_EQ(plan.find("w")->holding, Holding::streamed);
+  EXPECT_EQ(plan.matrices[0].reason, PlaceReason::no_room) << "to stay";
+  EXPECT_EQ(plan.n_bytes, 0U);
+  const ProductShape shape{.n_out = 4096, .n_in = 4096, .dtype = DType::q8_0};
+  EXPECT_DOUBLE_EQ(plan.costs.prompt.ms,
+                   npu_products(shape, {.holding = Holding::streamed}, 512, 1).ms);
+  EXPECT_DOUBLE_EQ(plan.costs.token.ms, cpu_product(shape, 1).ms);
+  const auto room = plan_placement(one, {.max_bytes = 64 * kMiB});
+  EXPECT_EQ(room.find("w")->holding, Holding::resident);
+  EXPECT_LT(room.find("w")->rows.begin, plan.find("w")->rows.begin)
+      << "packing wants more rows to pay";
+}
+
+TEST(RknpuPlacement, WhatCannotBeStreamedAndHasNoRoomIsTheProcessors) {
+  const std::vector<MatrixUse> one{matrix("w", DType::q8_0, 4096, 4096)};
+  const auto plan = plan_placement(
+      one, {.max_bytes = 4096 * 4096 - 1, .max_divergence = 4, .arithmetic = Arithmetic::w8a8});
   EXPECT_FALSE(plan.find("w"));
   EXPECT_EQ(plan.matrices[0].reason, PlaceReason::no_room);
-  EXPECT_EQ(plan.n_bytes, 0U);
   EXPECT_EQ(plan.costs.prompt.ms, plan.cpu_costs.prompt.ms);
 }
 
@@ -166,12 +183,11 @@ TEST(RknpuPlacement, RowsChooseExpertsEvenly) {
   const std::vector<MatrixUse> one{bank("w", DType::q4_0, 128, 1408, 2816, 8)};
   const ProductShape expert{.n_out = 1408, .n_in = 2816, .dtype = DType::q4_0};
   const auto plan = plan_placement(one, {.max_bytes = 0});
-  EXPECT_DOUBLE_EQ(plan.costs.prompt.ms, 128 * cpu_product(expert, 512 * 8 / 128).ms);
+  EXPECT_DOUBLE_EQ(plan.cpu_costs.prompt.ms, 128 * cpu_product(expert, 512 * 8 / 128).ms);
   EXPECT_DOUBLE_EQ(plan.costs.token.ms, 8 * cpu_product(expert, 1).ms);
   const auto all = plan_placement(one, {.max_bytes = 2048 * kMiB});
   ASSERT_TRUE(all.find("w"));
-  EXPECT_DOUBLE_EQ(all.costs.prompt.ms,
-                   128 * npu_product(expert, Arithmetic::w16a16, 32, 1.0 / 128).ms);
+  EXPECT_DOUBLE_EQ(all.costs.prompt.ms, npu_products(expert, {}, 32, 128).ms);
   EXPECT_EQ(all.n_bytes, 128U * (1408 * 2816 * 2 + 1408 * 4));
 }
 
@@ -180,8 +196,11 @@ TEST(RknpuPlacement, APromptLongerThanABatchTakesSeveral) {
   const ProductShape shape{.n_out = 4096, .n_in = 4096, .dtype = DType::q8_0};
   const auto plan =
       plan_placement(one, {.max_bytes = 0, .workload = {.n_prompt = 500, .n_batch = 200}});
-  EXPECT_DOUBLE_EQ(plan.costs.prompt.ms,
+  EXPECT_DOUBLE_EQ(plan.cpu_costs.prompt.ms,
                    2 * cpu_product(shape, 200).ms + cpu_product(shape, 100).ms);
+  const NpuWay streamed{.holding = Holding::streamed};
+  EXPECT_DOUBLE_EQ(plan.costs.prompt.ms, 2 * npu_products(shape, streamed, 200, 1).ms +
+                                             npu_products(shape, streamed, 100, 1).ms);
 }
 
 TEST(RknpuPlacement, TheRestIsPartOfTheWhole) {
@@ -275,11 +294,16 @@ TEST(RknpuPlacement, ForcedRowsTakeAllThatThereIsRoomFor) {
   const auto plan = plan_placement(model(), {.max_bytes = 2048 * kMiB, .min_rows = 32});
   for (const PlacedMatrix& m : plan.matrices) {
     ASSERT_TRUE(m.npu) << m.use.w.name;
+    EXPECT_EQ(m.npu->holding, Holding::resident);
     EXPECT_EQ(m.npu->rows.begin, m.use.w.n_dims == 3 ? 8U : 32U);
     EXPECT_EQ(m.npu->arithmetic, Arithmetic::w16a16) << "what is most exact, where all gain alike";
   }
   const auto none = plan_placement(model(), {.max_bytes = 2048 * kMiB, .min_rows = 4096});
   EXPECT_EQ(none.n_bytes, 0U) << "no step has as many";
+  const auto little = plan_placement(model(), {.max_bytes = 64 * kMiB, .min_rows = 32});
+  EXPECT_LE(little.n_bytes, 64 * kMiB);
+  EXPECT_GT(little.n_bytes, 32 * kMiB);
+  for (const PlacedMatrix& m : little.matrices) EXPECT_TRUE(m.npu) << "the others are streamed";
 }
 
 TEST(RknpuPlacement, ForcedArithmeticIsTheOnlyOne) {

@@ -52,8 +52,17 @@ struct BoardFigures {
   // GB/s that they read weights with: 17-22 on boards (Turing RK1), 20-22 by the speed of answers
   // of dense models (rk-llama.cpp), 13-17 by that of Gemma 4 26B-A4B.
   double cpu_gbytes_per_s = 20;
+  // 1e9 weights/s that they pack in f16 for the NPU. No figure is published. Our kernels take 4.4
+  // instructions a weight and 0.146 a product of 4-bit integers (NEON, counted under emulation): at
+  // the rate at which the latter are cpu_int4_gmacs the former are so many.
+  double cpu_pack_gweights = 3.0;
   // W above idle of the whole board while they work: 6.2-8.0 (rk-llama.cpp, answers).
   double cpu_watts = 7.0;
+
+  // GB/s that pass through memory when NPU and processor work at once. No figure is published. One
+  // of them alone has been seen to move 22-28 (NPU, i8) and 24 (processor), of 34 that LPDDR4X-4267
+  // can.
+  double memory_gbytes_per_s = 24;
 };
 
 inline constexpr BoardFigures kBoard;

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
-
+#include "backend/rknpu/holding.h"
 #include "backend/rknpu/numerics/arithmetic.h"
 #include "tensor/view.h"
 
 namespace wattle::rknpu {
-
-// How the NPU comes by the packed weights of a matrix.
-enum class Holding : uint8_t {
-  resident,  // they stay in its memory
-  streamed   // packed anew for each product, into a ring that all matrices share
-};
 
 // Where products with a matrix are computed that is packed for the NPU: those of `rows` rows there
 // (of a bank, rows of one expert), all others on the processor.

@@ -25,6 +25,15 @@ TensorView one_matrix(const TensorView& w) {
   return matrix;
 }
 
+constexpr auto all_ways() {
+  std::array<NpuWay, kArithmetics.size() * kHoldings.size()> ways;
+  size_t n = 0;
+  for (const Arithmetic arithmetic : kArithmetics) {
+    for (const Holding holding : kHoldings) ways[n++] = {arithmetic, holding};
+  }
+  return ways;
+}
+
 // On the NPU, and what the processor keeps beside: scales, minimums, sums of codes.
 uint64_t packed_bytes(const ProductShape& w, Arithmetic arithmetic) {
   const MatmulTypeInfo& type = info(matmul_type_of(arithmetic));
@@ -57,14 +66,6 @@ MatrixWays::MatrixWays(const MatrixUse& use, const Workload& workload)
     n_experts_ = use.w.shape[0];
     n_used_ = std::clamp<size_t>(use.options.max_slots, 1, n_experts_);
   }
-  for (const Arithmetic a : kArithmetics) {
-    possible_[index(a)] = shape_.n_in <= kMaxColumns &&
-                          (a != Arithmetic::w4a8 || int4_type(shape_.dtype).has_value());
-    if (possible_[index(a)]) {
-      bytes_[index(a)] = std::max<uint64_t>(1, n_experts_) * packed_bytes(shape_, a);
-    }
-  }
-
   const size_t n_whole = workload.n_prompt / workload.n_batch;
   const size_t n_last = workload.n_prompt % workload.n_batch;
   if (n_whole != 0)
@@ -80,26 +81,33 @@ MatrixWays::MatrixWays(const MatrixUse& use, const Workload& workload)
   }
   cpu_.token = cpu(decoding_[0]);
   cpu_.step = cpu(decoding_[1]);
-  for (const Arithmetic a : kArithmetics) {
-    if (!is_possible(a)) continue;
-    PhaseCosts& costs = npu_[index(a)];
-    for (const Products& products : prompt_) {
-      npu_steps_[index(a)].push_back(npu(products, a));
-      costs.prompt += npu_steps_[index(a)].back();
-    }
-    costs.token = npu(decoding_[0], a);
-    costs.step = npu(decoding_[1], a);
-  }
+  for (const NpuWay& way : all_ways()) npu_[index(way)] = way_of(way);
   std::set<size_t> sampled(std::begin(kSampledRows), std::end(kSampledRows));
   for (const Products& products : prompt_) sampled.insert(products.rows);
   for (const Products& products : decoding_) sampled.insert(products.rows);
   for (const size_t rows : sampled) {
     const Products one{.n_matrices = static_cast<double>(n_used_), .rows = rows, .times = 1};
     Sample& sample = samples_.emplace_back(Sample{.rows = rows, .cpu = cpu(one), .npu = {}});
-    for (const Arithmetic a : kArithmetics) {
-      if (is_possible(a)) sample.npu[index(a)] = npu(one, a);
+    for (const NpuWay& way : all_ways()) {
+      if (is_possible(way)) sample.npu[index(way)] = npu(one, way);
     }
   }
+}
+
+MatrixWays::OnNpu MatrixWays::way_of(const NpuWay& way) const {
+  OnNpu on_npu;
+  on_npu.is_possible = is_priced(way) && shape_.n_in <= kMaxColumns &&
+                       (way.arithmetic != Arithmetic::w4a8 || int4_type(shape_.dtype).has_value());
+  if (!on_npu.is_possible) return on_npu;
+  if (way.holding == Holding::resident)
+    on_npu.bytes = std::max<uint64_t>(1, n_experts_) * packed_bytes(shape_, way.arithmetic);
+  for (const Products& products : prompt_) {
+    on_npu.steps.push_back(npu(products, way));
+    on_npu.costs.prompt += on_npu.steps.back();
+  }
+  on_npu.costs.token = npu(decoding_[0], way);
+  on_npu.costs.step = npu(decoding_[1], way);
+  return on_npu;
 }
 
 // n rows choose n_used of n_experts each: an expert is left out by all of them with the probability
@@ -118,24 +126,22 @@ Cost MatrixWays::cpu(const Products& products) const {
   return products.times * products.n_matrices * cpu_product(shape_, products.rows);
 }
 
-// Products of one step are in one submit.
-Cost MatrixWays::npu(const Products& products, Arithmetic arithmetic) const {
-  return products.times * products.n_matrices *
-         npu_product(shape_, arithmetic, products.rows, 1 / products.n_matrices);
+// Products of one step are one call.
+Cost MatrixWays::npu(const Products& products, const NpuWay& way) const {
+  return products.times * npu_products(shape_, way, products.rows, products.n_matrices);
 }
 
-PhaseCosts MatrixWays::costs(Arithmetic arithmetic, RowRange rows) const noexcept {
-  const PhaseCosts& there = on_npu(arithmetic);
+PhaseCosts MatrixWays::costs(const NpuWay& way, RowRange rows) const noexcept {
+  const OnNpu& there = at(way);
   PhaseCosts costs;
   for (size_t i = 0; i < prompt_.size(); ++i)
-    costs.prompt +=
-        contains(rows, prompt_[i].rows) ? npu_steps_[index(arithmetic)][i] : cpu_steps_[i];
-  costs.token = contains(rows, decoding_[0].rows) ? there.token : cpu_.token;
-  costs.step = contains(rows, decoding_[1].rows) ? there.step : cpu_.step;
+    costs.prompt += contains(rows, prompt_[i].rows) ? there.steps[i] : cpu_steps_[i];
+  costs.token = contains(rows, decoding_[0].rows) ? there.costs.token : cpu_.token;
+  costs.step = contains(rows, decoding_[1].rows) ? there.costs.step : cpu_.step;
   return costs;
 }
 
-RowRange MatrixWays::better_rows(Arithmetic arithmetic, const Score& score) const {
+RowRange MatrixWays::better_rows(const NpuWay& way, const Score& score) const {
   const size_t n = samples_.size();
   RowRange best{};
   double most = 0;
@@ -144,10 +150,10 @@ RowRange MatrixWays::better_rows(Arithmetic arithmetic, const Score& score) cons
     int n_better = 0;  // samples for which the NPU does better, less those for which it does not
     for (size_t last = first; last < n; ++last) {
       const Sample& sample = samples_[last];
-      n_better += score.of(sample.npu[index(arithmetic)]) < score.of(sample.cpu) ? 1 : -1;
+      n_better += score.of(sample.npu[index(way)]) < score.of(sample.cpu) ? 1 : -1;
       // Up to the next sample, and behind the last one all that there may be.
       const RowRange range{samples_[first].rows, last + 1 < n ? samples_[last + 1].rows : SIZE_MAX};
-      const double gained = gain(arithmetic, range, score);
+      const double gained = gain(way, range, score);
       if (gained <= 0 || gained < most || (gained == most && n_better <= most_better)) continue;
       best = range;
       most = gained;
@@ -157,8 +163,8 @@ RowRange MatrixWays::better_rows(Arithmetic arithmetic, const Score& score) cons
   return best;
 }
 
-double MatrixWays::gain(Arithmetic arithmetic, RowRange rows, const Score& score) const noexcept {
-  const PhaseCosts placed = costs(arithmetic, rows);
+double MatrixWays::gain(const NpuWay& way, RowRange rows, const Score& score) const noexcept {
+  const PhaseCosts placed = costs(way, rows);
   return score.of(cpu_.prompt - placed.prompt) + n_answer_ * score.of(cpu_.token - placed.token);
 }
 

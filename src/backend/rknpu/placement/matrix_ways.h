@@ -64,24 +64,24 @@ class MatrixWays {
   MatrixWays(const MatrixUse& use, const Workload& workload);
 
   bool is_bank() const noexcept { return n_experts_ != 0; }
-  // Memory that it takes packed, on the NPU and beside it.
-  uint64_t bytes(Arithmetic arithmetic) const noexcept { return bytes_[index(arithmetic)]; }
-  // Whether the NPU can compute it so at all.
-  bool is_possible(Arithmetic arithmetic) const noexcept { return possible_[index(arithmetic)]; }
+  // Memory that it takes for good, on the NPU and beside it: nothing where it is streamed.
+  uint64_t bytes(const NpuWay& way) const noexcept { return at(way).bytes; }
+  // Whether the NPU can compute it so at all, and it is known what that costs.
+  bool is_possible(const NpuWay& way) const noexcept { return at(way).is_possible; }
   Precision precision() const noexcept { return shape_.precision; }
 
   const PhaseCosts& on_cpu() const noexcept { return cpu_; }
-  const PhaseCosts& on_npu(Arithmetic arithmetic) const noexcept { return npu_[index(arithmetic)]; }
+  const PhaseCosts& on_npu(const NpuWay& way) const noexcept { return at(way).costs; }
   // Where products of as many rows go to the NPU and all others to the processor; of a bank, rows
   // of one expert.
-  PhaseCosts costs(Arithmetic arithmetic, RowRange rows) const noexcept;
+  PhaseCosts costs(const NpuWay& way, RowRange rows) const noexcept;
 
   // Of all ranges of rows the one that gains most over the workload; where several do, as ranges
   // differ in rows that the workload has not, the one with most for which the NPU does better.
   // Empty where nothing is gained.
-  RowRange better_rows(Arithmetic arithmetic, const Score& score) const;
+  RowRange better_rows(const NpuWay& way, const Score& score) const;
   // What costs() gains over the processor in a prompt and its answer.
-  double gain(Arithmetic arithmetic, RowRange rows, const Score& score) const noexcept;
+  double gain(const NpuWay& way, RowRange rows, const Score& score) const noexcept;
   // Milliseconds of the processor's work that products of as many rows are, where the rows of all
   // tokens of a prompt come to it.
   double cpu_ms_of(RowRange rows) const noexcept;
@@ -94,10 +94,22 @@ class MatrixWays {
     double times = 1;  // steps alike
   };
 
-  static size_t index(Arithmetic arithmetic) noexcept { return static_cast<size_t>(arithmetic); }
+  struct OnNpu {
+    bool is_possible = false;
+    uint64_t bytes = 0;
+    PhaseCosts costs{};
+    std::vector<Cost> steps{};  // of prompt_, in order
+  };
+  static constexpr size_t kWays = kArithmetics.size() * kHoldings.size();
+  static size_t index(const NpuWay& way) noexcept {
+    return static_cast<size_t>(way.arithmetic) * kHoldings.size() +
+           static_cast<size_t>(way.holding);
+  }
+  const OnNpu& at(const NpuWay& way) const noexcept { return npu_[index(way)]; }
+  OnNpu way_of(const NpuWay& way) const;
   Products products_of(size_t n_rows, double times) const;
   Cost cpu(const Products& products) const;
-  Cost npu(const Products& products, Arithmetic arithmetic) const;
+  Cost npu(const Products& products, const NpuWay& way) const;
 
   ProductShape shape_;
   size_t n_experts_ = 0;  // 0: a matrix
@@ -106,18 +118,14 @@ class MatrixWays {
   std::vector<Products> prompt_;      // steps
   std::vector<Products> all_rows_;    // the same where every token is an output
   std::array<Products, 2> decoding_;  // a token, a step of several
-  std::array<uint64_t, kArithmetics.size()> bytes_{};
-  std::array<bool, kArithmetics.size()> possible_{};
   PhaseCosts cpu_;
-  std::array<PhaseCosts, kArithmetics.size()> npu_{};
-  // Of each step of prompt_, in order.
-  std::vector<Cost> cpu_steps_;
-  std::array<std::vector<Cost>, kArithmetics.size()> npu_steps_;
+  std::vector<Cost> cpu_steps_;  // of prompt_, in order
+  std::array<OnNpu, kWays> npu_{};
   // Products of some numbers of rows, ascending; of a bank, of as many experts as a row has.
   struct Sample {
     size_t rows;
     Cost cpu;
-    std::array<Cost, kArithmetics.size()> npu;
+    std::array<Cost, kWays> npu;
   };
   std::vector<Sample> samples_;
 };

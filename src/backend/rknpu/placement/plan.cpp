@@ -17,7 +17,7 @@ std::vector<Arithmetic> allowed(const PlacementParams& params, const MatrixWays&
   std::vector<Arithmetic> wanted{Arithmetic::w16a16, Arithmetic::w4a8, Arithmetic::w8a8};
   if (params.arithmetic) wanted = {*params.arithmetic};
   std::erase_if(wanted, [&](Arithmetic a) {
-    return !ways.is_possible(a) ||
+    return !ways.is_possible({.arithmetic = a}) ||
            (!params.arithmetic && divergence_of(a, ways.precision()) > params.max_divergence);
   });
   return wanted;
@@ -34,18 +34,22 @@ std::vector<Option> options_of(const PlacementParams& params, const MatrixWays& 
                                const Score& score) {
   std::vector<Option> options;
   for (const Arithmetic arithmetic : allowed(params, ways)) {
-    Option option{.place = {.arithmetic = arithmetic, .rows = {}},
-                  .bytes = ways.bytes(arithmetic),
-                  .gain = 0};
-    if (params.min_rows) {
-      const size_t begin = ways.is_bank() ? *params.min_rows / 4 : *params.min_rows;
-      option.place.rows = {std::max<size_t>(1, begin), SIZE_MAX};
-      option.gain = ways.cpu_ms_of(option.place.rows);
-    } else {
-      option.place.rows = ways.better_rows(arithmetic, score);
-      option.gain = ways.gain(arithmetic, option.place.rows, score);
+    for (const Holding holding : kHoldings) {
+      const NpuWay way{arithmetic, holding};
+      if (!ways.is_possible(way)) continue;
+      Option option{.place = {.arithmetic = arithmetic, .rows = {}, .holding = holding},
+                    .bytes = ways.bytes(way),
+                    .gain = 0};
+      if (params.min_rows) {
+        const size_t begin = ways.is_bank() ? *params.min_rows / 4 : *params.min_rows;
+        option.place.rows = {std::max<size_t>(1, begin), SIZE_MAX};
+        option.gain = ways.cpu_ms_of(option.place.rows);
+      } else {
+        option.place.rows = ways.better_rows(way, score);
+        option.gain = ways.gain(way, option.place.rows, score);
+      }
+      if (option.gain > 0) options.push_back(option);
     }
-    if (option.gain > 0) options.push_back(option);
   }
   return options;
 }
@@ -89,8 +93,10 @@ void place_all(PlacementPlan& plan, const Score& score) {
       const Option& option = of_kind[matrix.ways][*chosen[i]];
       matrix.npu = option.place;
       matrix.bytes = option.bytes;
-      matrix.reason = PlaceReason::gains;
-      matrix.costs = ways.costs(option.place.arithmetic, option.place.rows);
+      const auto gains_more = [&](const Option& other) { return other.gain > option.gain; };
+      matrix.reason = std::ranges::any_of(of_kind[matrix.ways], gains_more) ? PlaceReason::no_room
+                                                                            : PlaceReason::gains;
+      matrix.costs = ways.costs({option.place.arithmetic, option.place.holding}, option.place.rows);
     } else if (!of_kind[matrix.ways].empty()) {
       matrix.reason = PlaceReason::no_room;
     } else {

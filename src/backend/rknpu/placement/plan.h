@@ -3,8 +3,8 @@
 // them go there: the best that the model of costs knows under an objective and within a budget of
 // memory. A projection: nothing of it was run on silicon.
 //
-// A matrix is on the processor in any case, where the file is mapped; packed it is there a second
-// time. That is the one way of holding it there is.
+// A matrix is on the processor in any case, where the file is mapped. Packed it is there a second
+// time, for good or, streamed, while products with it are computed.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ namespace wattle::rknpu {
 enum class Objective : uint8_t { speed, energy };
 
 struct PlacementParams {
-  uint64_t max_bytes = 0;  // of packed weights
+  uint64_t max_bytes = 0;  // of packed weights that stay
   Objective objective = Objective::speed;
   // Mean power of the board above idle, of the prompt and of the answer each; nothing: any.
   std::optional<double> max_watts{};
@@ -38,7 +38,7 @@ struct PlacementParams {
 enum class PlaceReason : uint8_t {
   gains,       // on the NPU
   no_gain,     // the processor does as well
-  no_room,     // others gain more with the memory
+  no_room,     // another place were better, but others gain more with the memory
   not_allowed  // no arithmetic that may be used computes it
 };
 
@@ -46,7 +46,7 @@ struct PlacedMatrix {
   MatrixUse use;
   size_t ways = 0;                   // of PlacementPlan::ways
   std::optional<MatrixPlace> npu{};  // nothing: the processor
-  uint64_t bytes = 0;                // packed
+  uint64_t bytes = 0;                // packed for good
   PlaceReason reason = PlaceReason::no_gain;
   PhaseCosts costs{};
 };
@@ -55,7 +55,7 @@ struct PlacementPlan {
   PlacementParams params;
   std::vector<PlacedMatrix> matrices{};  // in the order of the model
   std::vector<MatrixWays> ways{};        // matrices alike have the same ones
-  uint64_t n_bytes = 0;                  // packed
+  uint64_t n_bytes = 0;                  // packed for good
   PhaseCosts costs{};                    // of the whole model, with the rest of the workload
   PhaseCosts cpu_costs{};                // the same with every matrix on the processor
   bool keeps_watts = true;               // false: no plan was found that does
