@@ -13,8 +13,6 @@
 #include "cli/amounts.h"
 #include "cli/output.h"
 #include "kernels/engine_context.h"
-#include "model/kv_layout.h"
-#include "model/registry.h"
 #include "runtime/npu_placement.h"
 
 namespace wattle::cli {
@@ -26,7 +24,6 @@ using rknpu::PhaseCosts;
 using rknpu::PlacedMatrix;
 using rknpu::PlaceReason;
 
-constexpr uint64_t kMemoryBytes = uint64_t{15} << 30;  // of 16: the system has the rest
 constexpr uint32_t kContext = 4096;
 constexpr uint32_t kBatch = 512;
 
@@ -66,6 +63,19 @@ Json phases_json(const PhaseCosts& costs) {
   return {{"prompt", cost_json(costs.prompt)},
           {"token", cost_json(costs.token)},
           {"tokens_together", cost_json(costs.step)}};
+}
+
+Json memory_json(const rknpu::BoardMemory& memory) {
+  return {{"file", memory.file},
+          {"cache", memory.cache},
+          {"activations", memory.activations},
+          {"weights", memory.weights},
+          {"ring", memory.ring},
+          {"inputs", memory.inputs},
+          {"results", memory.results},
+          {"commands", memory.commands},
+          {"total", memory.total()},
+          {"board", rknpu::kBoardBytes}};
 }
 
 // Of a phase whose cost is that of one place or of both.
@@ -174,6 +184,19 @@ std::string cell(const Json& cost, double count) {
   return fmt::format("{:>5}{:>9.1f}{:>10.1f}", where, ms, mj);
 }
 
+std::string account_text(const Json& memory) {
+  std::string text = "  memory:";
+  for (const auto& [what, bytes] : memory.items()) {
+    if (what == "total") {
+      text += fmt::format(" together {} of the board's {}\n", bytes_text(bytes),
+                          bytes_text(memory["board"]));
+      break;
+    }
+    if (bytes != 0) text += fmt::format(" {} {},", what, bytes_text(bytes));
+  }
+  return text;
+}
+
 std::string totals_text(const char* title, const Json& totals) {
   std::string text;
   for (const auto& [phase, total] : totals.items()) {
@@ -192,13 +215,10 @@ std::string totals_text(const char* title, const Json& totals) {
 Json summarise_placement(const gguf::File& file, const NpuParams& npu) {
   runtime::check_npu_params(npu);
   EngineContext context({.n_threads = 1});
-  const Hparams hparams = read_hparams(file);
-  const KvLayout cache(
-      kv_shape(hparams),
+  const rknpu::BoardMemory outside = runtime::memory_of_model(
+      file,
       {.k = kernels::KvType::f16, .v = kernels::KvType::f16, .n_ctx = kContext, .n_batch = kBatch});
-  const auto plan = runtime::plan_npu(
-      file, context, npu, kBatch,
-      runtime::packing_budget(kMemoryBytes, file.size_bytes(), cache.sequence_bytes(kContext)));
+  const auto plan = runtime::plan_npu(file, context, npu, kBatch, outside, rknpu::kBoardBytes);
   const rknpu::PlacementParams& params = plan.params;
   Json out{{"what", "a projection for an RK3588 from published figures, not run on silicon"},
            {"objective", params.objective == rknpu::Objective::speed ? "speed" : "energy"},
@@ -209,6 +229,7 @@ Json summarise_placement(const gguf::File& file, const NpuParams& npu) {
   }
   out["max_bytes"] = params.max_bytes;
   out["bytes"] = plan.n_bytes;
+  out["memory"] = memory_json(plan.memory);
   out["prompt_tokens"] = params.workload.n_prompt;
   out["answer_tokens"] = params.workload.n_answer;
   out["groups"] = Json::array();
@@ -224,9 +245,10 @@ Json summarise_placement(const gguf::File& file, const NpuParams& npu) {
 
 std::string placement_text(const Json& placement) {
   std::string text =
-      fmt::format("placement for {}: {}\n  {} packed, of {} there is room for\n",
+      fmt::format("placement for {}: {}\n  {} packed for good, of {} there is room for\n",
                   placement["objective"].get<std::string>(), placement["what"].get<std::string>(),
-                  bytes_text(placement["bytes"]), bytes_text(placement["max_bytes"]));
+                  bytes_text(placement["bytes"]), bytes_text(placement["max_bytes"])) +
+      account_text(placement["memory"]);
   if (placement.contains("max_watts") && !placement["keeps_watts"].get<bool>()) {
     text += fmt::format("  no plan keeps within {:.1f} W: this is the nearest\n",
                         placement["max_watts"].get<double>());

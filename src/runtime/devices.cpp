@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "backend/rknpu/driver/board_npu.h"
@@ -19,14 +20,17 @@ bool is_simulated(NpuDriver driver) {
   return driver == NpuDriver::simulator || driver == NpuDriver::simulator_rocket;
 }
 
-rknpu::SimulatorOptions simulator_options(const NpuParams& npu) {
+// The board of which this is the NPU holds the model as well.
+rknpu::SimulatorOptions simulator_options(const NpuParams& npu, const Devices::ForModel& model) {
   rknpu::SimulatorOptions options;
+  options.memory_bytes = rknpu::kBoardBytes - std::min(rknpu::kBoardBytes, model.memory().total());
   if (npu.driver == NpuDriver::simulator_rocket) options.form = rknpu::Form::rocket;
   if (!npu.faults.empty()) options.fault = rknpu::parse_fault_plan(npu.faults);
   return options;
 }
 
-std::unique_ptr<rknpu::NpuDevice> open_npu(const NpuParams& npu, const EngineContext& context) {
+std::unique_ptr<rknpu::NpuDevice> open_npu(const NpuParams& npu, const EngineContext& context,
+                                           const Devices::ForModel& model) {
   const NpuDriver driver = npu.driver;
   if (!npu.faults.empty() && !is_simulated(driver)) {
     throw Error(ErrorCode::usage, "faults are asked of an NPU that is no simulator",
@@ -36,7 +40,8 @@ std::unique_ptr<rknpu::NpuDevice> open_npu(const NpuParams& npu, const EngineCon
     switch (driver) {
       case NpuDriver::off: return nullptr;
       case NpuDriver::simulator:
-      case NpuDriver::simulator_rocket: return rknpu::open_simulated_npu(simulator_options(npu));
+      case NpuDriver::simulator_rocket:
+        return rknpu::open_simulated_npu(simulator_options(npu, model));
       case NpuDriver::automatic: return rknpu::open_board_npu();
       case NpuDriver::vendor: return rknpu::open_vendor_npu();
       case NpuDriver::rocket: return rknpu::open_rocket_npu();
@@ -56,19 +61,19 @@ std::unique_ptr<rknpu::NpuDevice> open_npu(const NpuParams& npu, const EngineCon
   throw Error(ErrorCode::usage, "unknown driver of the NPU");
 }
 
-// The simulator holds every byte twice.
+// The simulator holds every byte twice, and is of a board that may be smaller than this machine.
 uint64_t memory_for(NpuDriver driver) {
   const uint64_t available = available_memory().value_or(UINT64_MAX);
-  return is_simulated(driver) ? available / 2 : available;
+  return is_simulated(driver) ? std::min(available / 2, rknpu::kBoardBytes) : available;
 }
 
 }  // namespace
 
-Devices::Devices(EngineContext& context, const NpuParams& npu, const MakePlan& plan,
+Devices::Devices(EngineContext& context, const NpuParams& npu, const ForModel& model,
                  std::function<bool(uint64_t n_bytes)> on_packed)
-    : cpu_(context), npu_(open_npu(npu, context)) {
+    : cpu_(context), npu_(open_npu(npu, context, model)) {
   if (npu_ == nullptr) return;
-  auto placement = std::make_shared<const rknpu::PlacementPlan>(plan(memory_for(npu.driver)));
+  auto placement = std::make_shared<const rknpu::PlacementPlan>(model.plan(memory_for(npu.driver)));
   if (!placement->keeps_watts) {
     context.log(LogLevel::warning,
                 fmt::format("npu: no placement is projected to keep within {:.1f} W; the nearest "

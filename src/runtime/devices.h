@@ -18,12 +18,18 @@ namespace wattle::runtime {
 
 class Devices {
  public:
-  using MakePlan = std::function<rknpu::PlacementPlan(uint64_t memory_bytes)>;
+  // Called where there is an NPU.
+  struct ForModel {
+    // What the model takes without it.
+    std::function<rknpu::BoardMemory()> memory;
+    // For that much memory for everything.
+    std::function<rknpu::PlacementPlan(uint64_t memory_bytes)> plan;
+  };
 
   // Borrows the context. Where another process has the NPU, that is told to the log, and the
-  // processor computes everything. plan: called where there is an NPU, with the memory that the
-  // file, the cache and packed weights may take. on_packed: see RknpuOptions.
-  Devices(EngineContext& context, const NpuParams& npu, const MakePlan& plan,
+  // processor computes everything. A simulated NPU has what the model leaves of a board's memory.
+  // on_packed: see RknpuOptions.
+  Devices(EngineContext& context, const NpuParams& npu, const ForModel& model,
           std::function<bool(uint64_t n_bytes)> on_packed);
 
   // That the model's matrices are prepared by.

@@ -93,17 +93,19 @@ std::function<bool(uint64_t)> report_packed(const EngineParams& params, uint64_t
   };
 }
 
-// What is planned for an NPU, within that much memory for everything.
-Devices::MakePlan plan_for(const EngineParams& params, const gguf::File& file,
-                           EngineContext& context, uint32_t n_ctx) {
-  return [&params, &file, &context, n_ctx](uint64_t memory_bytes) {
-    const uint32_t n_batch = std::min(params.n_batch, n_ctx);
-    const KvLayout cache(
-        kv_shape(read_hparams(file)),
+// What an NPU is planned for and with.
+Devices::ForModel for_model(const EngineParams& params, const gguf::File& file,
+                            EngineContext& context, uint32_t n_ctx) {
+  const uint32_t n_batch = std::min(params.n_batch, n_ctx);
+  const auto memory = [&params, &file, n_ctx, n_batch] {
+    return memory_of_model(
+        file,
         {.k = kv_type(params.kv_k), .v = kv_type(params.kv_v), .n_ctx = n_ctx, .n_batch = n_batch});
-    return plan_npu(file, context, params.npu, n_batch,
-                    packing_budget(memory_bytes, file.size_bytes(), cache.sequence_bytes(n_ctx)));
   };
+  return {.memory = memory,
+          .plan = [&params, &file, &context, n_batch, memory](uint64_t memory_bytes) {
+            return plan_npu(file, context, params.npu, n_batch, memory(), memory_bytes);
+          }};
 }
 
 }  // namespace
@@ -116,7 +118,7 @@ EngineCore::EngineCore(const EngineParams& params)
       tokenizer_(load_tokenizer(file_)),
       chat_prompt_(file_, tokenizer_.vocab(), params.chat_template),
       n_ctx_(choose_n_ctx(params, file_)),
-      devices_(context_, params.npu, plan_for(params, file_, context_, n_ctx_),
+      devices_(context_, params.npu, for_model(params, file_, context_, n_ctx_),
                report_packed(params, file_.size_bytes())),
       model_(load_model(file_, devices_.of_model(), context_,
                         {.n_batch = std::min(params.n_batch, n_ctx_),

@@ -8,7 +8,9 @@
 #include <optional>
 
 #include "backend/survey_device.h"
+#include "model/activations.h"
 #include "model/model.h"
+#include "model/registry.h"
 #include "model/side_work.h"
 
 namespace wattle::runtime {
@@ -51,17 +53,22 @@ void check_npu_params(const NpuParams& npu) {
                 fmt::format("--npu-kl is {}, expected more than 0", npu.max_divergence));
 }
 
-uint64_t packing_budget(uint64_t memory_bytes, uint64_t file_bytes, uint64_t cache_bytes) noexcept {
-  const uint64_t left = memory_bytes - std::min(memory_bytes, file_bytes);
-  return std::min(memory_bytes / 2, left - std::min(left, cache_bytes));
+rknpu::BoardMemory memory_of_model(const gguf::File& file, const KvCacheParams& cache) {
+  const Hparams hparams = read_hparams(file);
+  return {.file = file.size_bytes(),
+          .cache = KvLayout(kv_shape(hparams), cache).sequence_bytes(cache.n_ctx),
+          .activations = activation_bytes(hparams, cache.n_batch)};
 }
 
 rknpu::PlacementPlan plan_npu(const gguf::File& file, EngineContext& context, const NpuParams& npu,
-                              size_t n_batch, uint64_t max_bytes) {
+                              size_t n_batch, const rknpu::BoardMemory& outside,
+                              uint64_t memory_bytes) {
   SurveyDevice survey;
   const auto model = load_model(file, survey, context, {.n_batch = 1});
   rknpu::PlacementParams params{
-      .max_bytes = npu.max_bytes != 0 ? npu.max_bytes : max_bytes,
+      .max_bytes = npu.max_bytes != 0 ? npu.max_bytes : memory_bytes / 2,
+      .memory_bytes = npu.max_bytes != 0 ? UINT64_MAX : memory_bytes,
+      .outside = outside,
       .objective = objective_of(npu.objective),
       .max_watts = npu.max_watts > 0 ? std::optional(npu.max_watts) : std::nullopt,
       .max_divergence = npu.max_divergence,

@@ -8,20 +8,23 @@
 #include "backend/rknpu/placement/plan.h"
 #include "gguf/reader.h"
 #include "kernels/engine_context.h"
+#include "model/kv_layout.h"
 #include "wattle/engine.h"
 
 namespace wattle::runtime {
 
-// Memory for packed weights: half of what is there, and no more than the mapped file and the cache
-// leave.
-uint64_t packing_budget(uint64_t memory_bytes, uint64_t file_bytes, uint64_t cache_bytes) noexcept;
+// What a model takes of a board's memory without an NPU: the mapped file, keys and values of one
+// whole context, what a step computes with. Throws what reading hyperparameters throws.
+rknpu::BoardMemory memory_of_model(const gguf::File& file, const KvCacheParams& cache);
 
 // Throws Error{usage} for a bound that nothing can keep to.
 void check_npu_params(const NpuParams& npu);
 
-// For steps of n_batch rows; max_bytes: where npu.max_bytes names none. The file must live as long
-// as the plan. Parameters were checked. Throws what loading a model throws.
+// For steps of n_batch rows. Where npu.max_bytes names none, packed weights take half of
+// memory_bytes, and no more than `outside` and the NPU's other buffers leave of it. The file must
+// live as long as the plan. Parameters were checked. Throws what loading a model throws.
 rknpu::PlacementPlan plan_npu(const gguf::File& file, EngineContext& context, const NpuParams& npu,
-                              size_t n_batch, uint64_t max_bytes);
+                              size_t n_batch, const rknpu::BoardMemory& outside,
+                              uint64_t memory_bytes);
 
 }  // namespace wattle::runtime

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -191,8 +192,20 @@ TEST(ShowPlacement, PlansAModelLargerThanTheMemoryFromItsHeader) {
   const std::string path = file_of_26b(dir);
   const json plan = placement_of({path});
   EXPECT_THAT(plan["what"].get<std::string>(), HasSubstr("not run on silicon"));
-  // 15 GiB less the mapped file and keys and values of 4,096 tokens.
+  // 15 GiB less the mapped file, keys and values of 4,096 tokens and all buffers.
   EXPECT_LT(plan["max_bytes"].get<uint64_t>(), (uint64_t{15} << 30) - 14'434'755'072);
+  const json& memory = plan["memory"];
+  EXPECT_EQ(memory["board"], uint64_t{15} << 30);
+  uint64_t together = 0;
+  for (const char* const what :
+       {"file", "cache", "activations", "weights", "ring", "inputs", "results", "commands"}) {
+    EXPECT_GT(memory[what].get<uint64_t>(), 0u) << what;
+    together += memory[what].get<uint64_t>();
+  }
+  EXPECT_EQ(memory["total"], together);
+  EXPECT_LE(together, uint64_t{15} << 30);
+  EXPECT_EQ(memory["file"], std::filesystem::file_size(path));
+  EXPECT_GE(memory["weights"].get<uint64_t>(), plan["bytes"].get<uint64_t>());
   EXPECT_GT(plan["bytes"].get<uint64_t>(), 0u);
   EXPECT_LE(plan["bytes"].get<uint64_t>(), plan["max_bytes"].get<uint64_t>());
 
@@ -200,6 +213,7 @@ TEST(ShowPlacement, PlansAModelLargerThanTheMemoryFromItsHeader) {
   double prompt_ms = plan["rest"]["prompt"]["ms"];
   double token_mj = plan["rest"]["token"]["mj"];
   uint64_t n_matrices = 0;
+  uint64_t n_streamed = 0;
   for (const json& group : plan["groups"]) {
     const uint64_t count = group["count"];
     n_matrices += count;
@@ -208,8 +222,12 @@ TEST(ShowPlacement, PlansAModelLargerThanTheMemoryFromItsHeader) {
     token_mj += static_cast<double>(count) * group["costs"]["token"]["mj"].get<double>();
     EXPECT_TRUE(group["ways"].contains("cpu"));
     EXPECT_TRUE(group["ways"].contains("w16a16"));
+    EXPECT_TRUE(group["ways"].contains("w16a16 streamed"));
+    EXPECT_EQ(group["ways"]["w16a16 streamed"]["bytes"], 0);
+    n_streamed += group.contains("held") && group["held"] == "streamed" ? count : 0;
     EXPECT_EQ(group["ways"].contains("w4a8"), group["type"] == "q4_0");
   }
+  EXPECT_GT(n_streamed, 100u) << "most do not fit";
   EXPECT_EQ(n_bytes, plan["bytes"]);
   EXPECT_EQ(n_matrices, 30u * 10 - 5 + 1) << "five layers have no attn_v; the head";
   EXPECT_NEAR(prompt_ms, plan["total"]["prompt"]["ms"].get<double>(), 1e-3);
@@ -237,6 +255,10 @@ TEST(ShowPlacement, PrintsATable) {
   EXPECT_THAT(result.out, HasSubstr("not run on silicon"));
   EXPECT_THAT(result.out, HasSubstr("blk.*.ffn_down_exps"));
   EXPECT_THAT(result.out, HasSubstr("w16a16"));
+  EXPECT_THAT(result.out, HasSubstr("of the board's 16.11 GB"));
+  EXPECT_THAT(
+      run_wattle({"show", "stories", "--placement", "--npu-rows", "1", "--npu-memory", "1"}).out,
+      HasSubstr("w16a16 streamed, >= "));
   EXPECT_THAT(result.out, HasSubstr("all on the CPU"));
   const auto capped = run_wattle({"show", "stories", "--placement", "--watts", "1"});
   EXPECT_THAT(capped.out, HasSubstr("no plan keeps within 1.0 W: this is the nearest"));

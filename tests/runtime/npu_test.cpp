@@ -30,7 +30,7 @@ const char* const kText =
     "the dog thanked the turtle and gave her half of his bone. Then he ran up the hill as fast "
     "as he could. The red door was open, and a little girl sat in front of it.";
 
-std::unique_ptr<Engine> open_model(const std::filesystem::path& file, NpuParams npu,
+std::unique_ptr<Engine> open_model(const std::filesystem::path& file, const NpuParams& npu,
                                    const char* isa = nullptr) {
   if (isa != nullptr) ::setenv("WATTLE_ISA", isa, 1);
   auto engine = std::make_unique<Engine>(EngineParams{.model = file,

@@ -37,13 +37,20 @@ size_t chunk_rows(Arithmetic arithmetic, Form form, const KTiles& tiles) noexcep
   return most / planes_of(arithmetic);
 }
 
+size_t InputRows::bytes_needed(Arithmetic arithmetic, Form form, size_t max_rows, size_t max_groups,
+                               size_t n_in) noexcept {
+  const KTiles tiles = tiles_of(arithmetic, form, n_in);
+  const size_t n_chunks = max_rows / chunk_rows(arithmetic, form, tiles) + max_groups;
+  const size_t most = max_rows * planes_of(arithmetic) + 3 * n_chunks;  // 3: see product_rows
+  return most * info(matmul_type_of(arithmetic)).row_bytes(static_cast<uint32_t>(tiles.n_k()));
+}
+
 void InputRows::reserve(size_t max_rows, size_t max_groups, size_t n_in, size_t n_threads) {
   const KTiles tiles = tiles_of(arithmetic_, form_, n_in);
   const size_t row_bytes =
       info(matmul_type_of(arithmetic_)).row_bytes(static_cast<uint32_t>(tiles.n_k()));
-  const size_t n_chunks = max_rows / chunk_rows(arithmetic_, form_, tiles) + max_groups;
-  const size_t most = max_rows * planes_of(arithmetic_) + 3 * n_chunks;  // 3: see product_rows
-  bytes_needed_ = std::max(bytes_needed_, most * row_bytes);
+  bytes_needed_ =
+      std::max(bytes_needed_, bytes_needed(arithmetic_, form_, max_rows, max_groups, n_in));
   grow(scale_, max_rows * tiles.n);
   scratch_.resize(n_threads);
   for (Scratch& scratch : scratch_) {

@@ -26,9 +26,12 @@ class InputRows {
  public:
   InputRows(Arithmetic arithmetic, Form form) : arithmetic_(arithmetic), form_(form) {}
 
+  // Of `out` below.
+  static size_t bytes_needed(Arithmetic arithmetic, Form form, size_t max_rows, size_t max_groups,
+                             size_t n_in) noexcept;
   // Makes room for max_rows rows of n_in elements in max_groups groups.
   void reserve(size_t max_rows, size_t max_groups, size_t n_in, size_t n_threads);
-  size_t bytes_needed() const noexcept { return bytes_needed_; }  // of `out`, for all reserved
+  size_t bytes_needed() const noexcept { return bytes_needed_; }  // for all that was reserved
 
   // Row r is row x_row[r] of x, or r where x_row is empty. Groups are ranges of r in order, and
   // need not cover all. As reserved. block: of the Hadamard transform; 1: none. Returns the bytes

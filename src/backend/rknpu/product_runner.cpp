@@ -12,6 +12,11 @@ namespace {
 
 constexpr std::chrono::seconds kTimeout{10};
 
+// In a piece: the first and the last one may be cut.
+constexpr size_t groups_of(size_t n_rows, size_t min_group) noexcept {
+  return n_rows / min_group + 2;
+}
+
 Arithmetic arithmetic_of(const NpuMatrix& w) noexcept {
   return std::visit([](const auto* matrix) { return matrix->arithmetic(); }, w);
 }
@@ -167,9 +172,15 @@ ProductRunner::ProductRunner(NpuDevice& device, SubmitThread& submits, EngineCon
       inputs_{make_inputs(device.info().form), make_inputs(device.info().form)},
       rounds_{Round(device, set), Round(device, set)} {}
 
+size_t ProductRunner::input_bytes(Arithmetic arithmetic, Form form, size_t n_in, size_t max_rows,
+                                  size_t min_group) noexcept {
+  const size_t n_rows = std::min(max_rows, kRoundRows);
+  return InputRows::bytes_needed(arithmetic, form, n_rows, groups_of(n_rows, min_group), n_in);
+}
+
 void ProductRunner::reserve(Arithmetic arithmetic, size_t n_in, size_t max_rows, size_t min_group) {
   const size_t n_rows = std::min(max_rows, kRoundRows);
-  const size_t n_groups = n_rows / min_group + 2;  // 2: cut by the first and the last row
+  const size_t n_groups = groups_of(n_rows, min_group);
   const NpuInfo& npu = device_.info();
   for (Inputs& inputs : inputs_) {
     NpuInput& input = inputs[static_cast<size_t>(arithmetic)];

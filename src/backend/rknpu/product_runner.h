@@ -45,6 +45,9 @@ class ProductRunner {
   // Throws as NpuDevice::allocate does.
   ProductRunner(NpuDevice& device, SubmitThread& submits, EngineContext& context, uint32_t set);
 
+  // Of each buffer of rows that reserve() makes: one for each round at once, in each domain.
+  static size_t input_bytes(Arithmetic arithmetic, Form form, size_t n_in, size_t max_rows,
+                            size_t min_group) noexcept;
   // Makes room for products of rows of n_in elements: max_rows of them, in groups of min_group rows
   // at least. Throws as NpuDevice::allocate does.
   void reserve(Arithmetic arithmetic, size_t n_in, size_t max_rows, size_t min_group);

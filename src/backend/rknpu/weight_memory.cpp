@@ -6,7 +6,6 @@
 namespace wattle::rknpu {
 namespace {
 
-constexpr size_t kBufferBytes = size_t{32} << 20;
 constexpr size_t kAlignment = 64;
 
 }  // namespace
@@ -19,7 +18,8 @@ WeightMemory::WeightMemory(NpuDevice& device, uint32_t set) : device_(device) {
 bool WeightMemory::has_room(std::span<const size_t> sizes) const {
   for (size_t i = 0; i < sizes.size(); ++i) {
     const OfDomain& there = domains_[i];
-    if (sizes[i] > there.left() && sizes[i] > device_.free_bytes(there.domain)) return false;
+    const size_t left = sizes[i] < kOwnWeightBytes ? there.left() : 0;
+    if (sizes[i] > left && sizes[i] > device_.free_bytes(there.domain)) return false;
   }
   return true;
 }
@@ -38,20 +38,29 @@ std::vector<WeightPlace> WeightMemory::take(std::span<const size_t> sizes) {
 }
 
 WeightPlace WeightMemory::take_in(OfDomain& there, size_t size) {
+  if (size >= kOwnWeightBytes) {
+    there.own.push_back(device_.allocate(size, there.domain));
+    return {there.own.back().get(), 0, size};
+  }
   if (size > there.left()) {
-    const size_t most = std::min(kBufferBytes, device_.free_bytes(there.domain));
-    there.buffers.push_back(device_.allocate(std::max(size, most), there.domain));
+    const size_t most = std::min(kSharedWeightBytes, device_.free_bytes(there.domain));
+    there.shared.push_back(device_.allocate(std::max(size, most), there.domain));
     there.used = 0;
   }
-  const WeightPlace place{there.buffers.back().get(), there.used, size};
-  there.used = std::min(there.buffers.back()->bytes().size(),
+  const WeightPlace place{there.shared.back().get(), there.used, size};
+  there.used = std::min(there.shared.back()->bytes().size(),
                         (there.used + size + kAlignment - 1) / kAlignment * kAlignment);
   return place;
 }
 
 void WeightMemory::give_back(std::span<const WeightPlace> last) noexcept {
   for (size_t i = 0; i < last.size(); ++i) {
-    if (last[i].size != 0) domains_[i].used = last[i].offset;
+    if (last[i].size == 0) continue;
+    if (last[i].size >= kOwnWeightBytes) {
+      domains_[i].own.pop_back();
+    } else {
+      domains_[i].used = last[i].offset;
+    }
   }
 }
 

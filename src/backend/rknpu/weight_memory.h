@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where packed weights lie: a few large buffers, as drivers want them, filled one after the other.
+// Where packed weights lie: not too many buffers, as drivers want them, and none with much room to
+// spare. Large matrices have one of their own, the others share some that are filled one after the
+// other.
 #pragma once
 
 #include <memory>
@@ -9,6 +11,9 @@
 #include "backend/rknpu/npu_device.h"
 
 namespace wattle::rknpu {
+
+inline constexpr size_t kSharedWeightBytes = size_t{32} << 20;  // of a buffer for small matrices
+inline constexpr size_t kOwnWeightBytes = size_t{4} << 20;      // from here on a matrix has its own
 
 struct WeightPlace {
   NpuBuffer* buffer = nullptr;  // none where the size is 0
@@ -34,11 +39,12 @@ class WeightMemory {
  private:
   struct OfDomain {
     uint32_t domain = 0;
-    std::vector<std::unique_ptr<NpuBuffer>> buffers{};  // the last one is being filled
-    size_t used = 0;                                    // of the last one
+    std::vector<std::unique_ptr<NpuBuffer>> own{};
+    std::vector<std::unique_ptr<NpuBuffer>> shared{};  // the last one is being filled
+    size_t used = 0;                                   // of the last one
 
     size_t left() const noexcept {
-      return buffers.empty() ? 0 : buffers.back()->bytes().size() - used;
+      return shared.empty() ? 0 : shared.back()->bytes().size() - used;
     }
   };
   WeightPlace take_in(OfDomain& there, size_t size);

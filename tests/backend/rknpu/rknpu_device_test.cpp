@@ -566,7 +566,7 @@ class RknpuFaults : public RknpuDeviceTest {
 
   test::RandomBlocks random{10};
   Matrix w{random, DType::q4_0, 300, 512};
-  Matrix large{random, DType::q4_0, 20000, 512};  // 20 MB in f16: more than half a buffer
+  Matrix large{random, DType::q4_0, 20000, 512};  // 20 MB in f16: a buffer of its own
   Rows x = random_rows(random, 40, 512);
   RknpuDevice rknpu = device(all_in(Arithmetic::w16a16, 32));
   std::unique_ptr<Linear> linear = rknpu.prepare(w.view, {.max_rows = 40});
@@ -588,13 +588,14 @@ TEST_F(RknpuFaults, AreMadeGoodByTheProcessorAndAReset) {
 // A matrix that met one stays on the processor, and its memory is the next one's.
 TEST_F(RknpuFaults, WhilePreparingLoseNoMemory) {
   const auto prepare = [&] { linears.push_back(rknpu.prepare(large.view, {.max_rows = 40})); };
+  const size_t left = npu->free_bytes(0);
   faults.at_submit = {{n_probes, SimulatedFault::timeout}};
   prepare();
   EXPECT_EQ(rknpu.status().n_on_npu, 1U);
-  const size_t left = npu->free_bytes(0);
+  EXPECT_EQ(npu->free_bytes(0), left);
   prepare();
   EXPECT_EQ(rknpu.status().n_on_npu, 2U);
-  EXPECT_EQ(npu->free_bytes(0), left);
+  EXPECT_EQ(npu->free_bytes(0), left - size_t{20000} * 512 * 2) << "and no more than it is large";
 }
 
 TEST_F(RknpuFaults, OneRightAfterAResetIsTheLast) {

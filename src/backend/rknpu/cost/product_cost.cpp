@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backend/rknpu/cost/submit_cost.h"
+#include "backend/rknpu/driver/domain_room.h"
 #include "backend/rknpu/input_rows.h"
 #include "backend/rknpu/matmul_plan.h"
 #include "backend/rknpu/numerics/int4_weights.h"
@@ -36,16 +37,6 @@ uint32_t product_rows(Arithmetic arithmetic, size_t n) {
 
 double file_bytes(const ProductShape& w) {
   return static_cast<double>(w.n_out * row_bytes(w.dtype, w.n_in));
-}
-
-// What the vendor's driver lets one submit use.
-NpuInfo vendor_info() {
-  NpuInfo npu;
-  npu.n_cores = kCores;
-  npu.n_domains = 1;
-  npu.lists_per_domain = kCores;
-  npu.domains_per_submit = 1;
-  return npu;
 }
 
 // What products make to do. The processor's is time of its memory; the bytes of both are those that
@@ -121,7 +112,7 @@ Work inputs_work(const ProductShape& w, Arithmetic arithmetic, const KTiles& til
 // The same weights and products by slices, which are packed once for the rows of a piece.
 Work streamed_work(const ProductShape& w, Arithmetic arithmetic, const KTiles& tiles,
                    size_t n_rows) {
-  const NpuInfo npu = vendor_info();
+  const NpuInfo npu = planned_npu();
   const TensorView matrix{
       .name = {}, .dtype = w.dtype, .n_dims = 2, .shape = {w.n_out, w.n_in, 1, 1}};
   const StreamedMatrix streamed(matrix, 1, arithmetic, npu);
@@ -137,7 +128,8 @@ Work streamed_work(const ProductShape& w, Arithmetic arithmetic, const KTiles& t
     slice.cpu_ms +=
         n_times * std::max(read_ms(bytes), n_weights / (kBoard.cpu_pack_gweights * 1e6));
     slice.cpu_bytes += n_times * bytes;
-    slice.slots = n_times / static_cast<double>(slice_bytes(npu) / packed_bytes);
+    const size_t slices_of_slot = slice_bytes(npu) / packed_bytes;
+    slice.slots = n_times / static_cast<double>(slices_of_slot);
     work.add(static_cast<double>(n), slice);
   };
   const RowRange first = streamed.slice(0);
@@ -148,6 +140,16 @@ Work streamed_work(const ProductShape& w, Arithmetic arithmetic, const KTiles& t
 }
 
 }  // namespace
+
+NpuInfo planned_npu() {
+  NpuInfo npu;
+  npu.n_cores = kCores;
+  npu.n_domains = 16;
+  npu.domain_bytes = kDomainBytes;
+  npu.lists_per_domain = kCores;
+  npu.domains_per_submit = 1;
+  return npu;
+}
 
 Cost cpu_product(const ProductShape& w, size_t n_rows) {
   const double macs = static_cast<double>(n_rows) * static_cast<double>(w.n_out * w.n_in);

@@ -8,6 +8,7 @@
 #include "backend/device.h"
 #include "backend/rknpu/cost/board_figures.h"
 #include "backend/rknpu/holding.h"
+#include "backend/rknpu/npu_device.h"
 #include "backend/rknpu/numerics/arithmetic.h"
 #include "tensor/dtype.h"
 
@@ -19,6 +20,9 @@ struct ProductShape {
   DType dtype = DType::f32;
   Precision precision = Precision::normal;
 };
+
+// What costs and plans are made for: cores and domains as the vendor's driver has them.
+NpuInfo planned_npu();
 
 // The weights are read once; what takes longer, that or multiplying, counts.
 Cost cpu_product(const ProductShape& w, size_t n_rows);

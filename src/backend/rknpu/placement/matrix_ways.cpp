@@ -7,6 +7,7 @@
 #include <set>
 
 #include "backend/rknpu/numerics/int4_weights.h"
+#include "backend/rknpu/weight_memory.h"
 
 namespace wattle::rknpu {
 namespace {
@@ -99,8 +100,12 @@ MatrixWays::OnNpu MatrixWays::way_of(const NpuWay& way) const {
   on_npu.is_possible = is_priced(way) && shape_.n_in <= kMaxColumns &&
                        (way.arithmetic != Arithmetic::w4a8 || int4_type(shape_.dtype).has_value());
   if (!on_npu.is_possible) return on_npu;
-  if (way.holding == Holding::resident)
+  if (way.holding == Holding::resident) {
     on_npu.bytes = std::max<uint64_t>(1, n_experts_) * packed_bytes(shape_, way.arithmetic);
+    // Of the buffers that small ones share the end may be too small for the next one.
+    if (on_npu.bytes < kOwnWeightBytes)
+      on_npu.bytes = on_npu.bytes * kSharedWeightBytes / (kSharedWeightBytes - kOwnWeightBytes);
+  }
   for (const Products& products : prompt_) {
     on_npu.steps.push_back(npu(products, way));
     on_npu.costs.prompt += on_npu.steps.back();

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "backend/rknpu/placement/choose.h"
+#include "backend/rknpu/weight_memory.h"
 
 namespace wattle::rknpu {
 namespace {
@@ -65,6 +66,48 @@ void add_ways(PlacementPlan& plan, std::span<const MatrixUse> matrices) {
     if (is_new) plan.ways.emplace_back(use, plan.params.workload);
     plan.matrices.push_back({.use = use, .ways = at->second});
   }
+}
+
+HeldMatrix held(const MatrixUse& use, const MatrixPlace& place, size_t n_batch) {
+  return {.place = place,
+          .n_in = use.w.n_cols(),
+          .max_rows = n_batch * std::max(use.options.max_rows, use.options.max_slots)};
+}
+
+void add_memory(PlacementPlan& plan) {
+  std::vector<HeldMatrix> all;
+  for (const PlacedMatrix& matrix : plan.matrices) {
+    if (matrix.npu) all.push_back(held(matrix.use, *matrix.npu, plan.params.workload.n_batch));
+  }
+  plan.memory = working_memory(all, plan.n_bytes, planned_npu());
+  plan.memory.file = plan.params.outside.file;
+  plan.memory.cache = plan.params.outside.cache;
+  plan.memory.activations = plan.params.outside.activations;
+  const bool any_small = std::ranges::any_of(plan.matrices, [](const PlacedMatrix& matrix) {
+    return matrix.bytes != 0 && matrix.bytes < kOwnWeightBytes;
+  });
+  plan.memory.weights = plan.n_bytes + (any_small ? kSharedWeightBytes : 0);
+}
+
+// Cuts max_bytes down to what all else leaves, wherever matrices are placed.
+void bound_bytes(PlacementPlan& plan) {
+  PlacementParams& params = plan.params;
+  std::vector<HeldMatrix> all;
+  for (const PlacedMatrix& matrix : plan.matrices) {
+    for (const Arithmetic arithmetic : allowed(params, plan.ways[matrix.ways])) {
+      for (const Holding holding : kHoldings) {
+        const MatrixPlace place{
+            .arithmetic = arithmetic, .rows = {1, SIZE_MAX}, .holding = holding};
+        all.push_back(held(matrix.use, place, params.workload.n_batch));
+      }
+    }
+  }
+  uint64_t left = params.memory_bytes;
+  const auto take = [&](uint64_t bytes) { left -= std::min(left, bytes); };
+  take(params.outside.total());
+  take(kSharedWeightBytes);  // of which small matrices may leave most
+  take(working_memory(all, std::min(params.max_bytes, left), planned_npu()).total());
+  params.max_bytes = std::min(params.max_bytes, left);
 }
 
 // The plan with the best score, in place of what there was.
@@ -144,6 +187,7 @@ std::optional<MatrixPlace> PlacementPlan::find(std::string_view name) const noex
 PlacementPlan plan_placement(std::span<const MatrixUse> matrices, const PlacementParams& params) {
   PlacementPlan plan{.params = params};
   add_ways(plan, matrices);
+  bound_bytes(plan);
   const Score objective =
       params.objective == Objective::speed ? Score{.per_ms = 1} : Score{.per_ms = 0, .per_mj = 1};
   if (params.max_watts) {
@@ -151,6 +195,7 @@ PlacementPlan plan_placement(std::span<const MatrixUse> matrices, const Placemen
   } else {
     place_all(plan, objective);
   }
+  add_memory(plan);
   return plan;
 }
 

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "backend/rknpu/placement/board_memory.h"
 #include "backend/rknpu/placement/matrix_place.h"
 #include "backend/rknpu/placement/matrix_ways.h"
 
@@ -22,6 +23,10 @@ enum class Objective : uint8_t { speed, energy };
 
 struct PlacementParams {
   uint64_t max_bytes = 0;  // of packed weights that stay
+  // That everything together may take: with what the model has without the NPU, `outside`, and
+  // whatever buffers the NPU needs beside. max_bytes is cut down to what that leaves.
+  uint64_t memory_bytes = UINT64_MAX;
+  BoardMemory outside{};
   Objective objective = Objective::speed;
   // Mean power of the board above idle, of the prompt and of the answer each; nothing: any.
   std::optional<double> max_watts{};
@@ -52,10 +57,11 @@ struct PlacedMatrix {
 };
 
 struct PlacementPlan {
-  PlacementParams params;
+  PlacementParams params;                // as it was made for
   std::vector<PlacedMatrix> matrices{};  // in the order of the model
   std::vector<MatrixWays> ways{};        // matrices alike have the same ones
   uint64_t n_bytes = 0;                  // packed for good
+  BoardMemory memory{};                  // with params.outside
   PhaseCosts costs{};                    // of the whole model, with the rest of the workload
   PhaseCosts cpu_costs{};                // the same with every matrix on the processor
   bool keeps_watts = true;               // false: no plan was found that does

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// The account of memory: what a plan says is what the simulator sees.
+#include "backend/rknpu/placement/board_memory.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/cpu/cpu_device.h"
+#include "backend/rknpu/placement/plan.h"
+#include "backend/rknpu/rknpu_device.h"
+#include "backend/rknpu/simulator/simulated_npu.h"
+#include "backend/rknpu/weight_memory.h"
+#include "tests/support/random_matrix.h"
+
+namespace wattle::rknpu {
+namespace {
+
+constexpr size_t kBatch = 40;
+constexpr size_t kUsed = 2;  // experts of a row
+
+// Of a model in miniature: matrices that have a buffer of their own, some that share one, a bank.
+struct Model {
+  Model() {
+    for (const auto& [n_out, n_in] :
+         {std::pair<size_t, size_t>{2048, 1056}, {300, 2048}, {200, 288}, {3000, 1024}}) {
+      names.push_back("w" + std::to_string(names.size()));
+      weights.emplace_back(random, DType::q8_0, n_out, n_in);
+    }
+    names.emplace_back("bank");
+    weights.emplace_back(random, DType::q4_0, 6 * 500, 512);
+    TensorView& bank = weights.back().view;
+    bank.n_dims = 3;
+    bank.shape = {6, 500, 512, 1};
+    for (size_t i = 0; i < names.size(); ++i) weights[i].view.name = names[i];
+  }
+  // As a survey of the model notes them: for steps of one row.
+  std::vector<MatrixUse> uses() const {
+    std::vector<MatrixUse> all;
+    all.reserve(weights.size());
+    for (const test::Matrix& w : weights)
+      all.push_back({w.view, {.max_rows = 1, .max_slots = w.view.n_dims == 3 ? kUsed : 0}});
+    return all;
+  }
+
+  test::RandomBlocks random{1};
+  std::vector<std::string> names;
+  std::vector<test::Matrix> weights;
+};
+
+PlacementPlan plan_for(const Model& model, uint64_t max_bytes,
+                       std::optional<Arithmetic> arithmetic) {
+  return plan_placement(model.uses(), {.max_bytes = max_bytes,
+                                       .arithmetic = arithmetic,
+                                       .min_rows = 4,
+                                       .workload = {.n_prompt = kBatch, .n_batch = kBatch}});
+}
+
+TEST(RknpuBoardMemory, APlanTakesWhatItsAccountSays) {
+  const Model model;
+  EngineContext context({.n_threads = 2, .isa = Isa::scalar});
+  CpuDevice cpu(context);
+  for (const auto& [max_bytes, arithmetic] :
+       {std::pair<uint64_t, std::optional<Arithmetic>>{uint64_t{1} << 30, std::nullopt},
+        {uint64_t{1} << 30, Arithmetic::w8a8},
+        {uint64_t{6} << 20, std::nullopt},
+        {0, std::nullopt}}) {
+    const PlacementPlan plan = plan_for(model, max_bytes, arithmetic);
+    const auto npu = open_simulated_npu();
+    const size_t all = npu->free_bytes(0);
+    RknpuDevice rknpu(context, cpu, *npu,
+                      {.place = [&](const TensorView& w) { return plan.find(w.name); }});
+    std::vector<std::unique_ptr<Linear>> linears;
+    std::unique_ptr<ExpertBank> bank;
+    for (const MatrixUse& use : model.uses()) {
+      const PrepareOptions options{.max_rows = kBatch, .max_slots = use.options.max_slots * kBatch};
+      if (use.w.n_dims == 3) {
+        bank = rknpu.prepare_experts(use.w, options);
+      } else {
+        linears.push_back(rknpu.prepare(use.w, options));
+      }
+    }
+    EXPECT_EQ(rknpu.status().n_on_npu, model.weights.size());
+    EXPECT_EQ(rknpu.status().n_streamed != 0,
+              max_bytes < plan_for(model, UINT64_MAX, arithmetic).n_bytes);
+    const size_t taken = all - npu->free_bytes(0);
+    const BoardMemory& memory = plan.memory;
+    const uint64_t working = memory.ring + memory.inputs + memory.results + memory.commands;
+    // Weights: those of the NPU, and of the last shared buffer what is not used.
+    EXPECT_GE(taken, working + rknpu.status().n_bytes);
+    EXPECT_LE(taken, working + memory.weights);
+    EXPECT_TRUE(rknpu.status().n_bytes != 0 || taken == working);
+  }
+}
+
+TEST(RknpuBoardMemory, APlanLeavesRoomForAllElse) {
+  const Model model;
+  const BoardMemory outside{.file = 1000 << 20, .cache = 10 << 20, .activations = 5 << 20};
+  EXPECT_EQ(outside.total(), 1015U << 20);
+  for (uint64_t mib = 1000; mib < 1400; mib += 20) {
+    const uint64_t memory_bytes = mib << 20;
+    const auto plan = plan_placement(model.uses(), {.max_bytes = UINT64_MAX,
+                                                    .memory_bytes = memory_bytes,
+                                                    .outside = outside,
+                                                    .min_rows = 4,
+                                                    .workload = {.n_prompt = kBatch}});
+    EXPECT_EQ(plan.memory.file, outside.file);
+    EXPECT_LE(plan.n_bytes, plan.params.max_bytes);
+    const uint64_t least = 1015 + 64 + 70;  // and what the NPU works with
+    EXPECT_TRUE(mib < least || plan.memory.total() <= memory_bytes) << mib;
+    EXPECT_TRUE(mib < 1380 || plan.n_bytes > 0) << mib;
+  }
+}
+
+TEST(RknpuBoardMemory, MoreDomainsHaveBuffersOfTheirOwn) {
+  const NpuInfo npu = planned_npu();
+  const std::vector<HeldMatrix> one{
+      {.place = {.rows = {1, SIZE_MAX}}, .n_in = 512, .max_rows = 512}};
+  const BoardMemory small = working_memory(one, 1 << 20, npu);
+  EXPECT_EQ(small.results, 2 * 3 * (uint64_t{4} << 20));
+  EXPECT_EQ(small.ring, 0U);
+  const BoardMemory large = working_memory(one, npu.domain_bytes + 1, npu);
+  EXPECT_EQ(large.results, 2 * small.results);
+  EXPECT_EQ(large.inputs, 2 * small.inputs);
+  EXPECT_EQ(working_memory({}, 0, npu).total(), 0U);
+  EXPECT_EQ((BoardMemory{.file = UINT64_MAX, .cache = 1}).total(), UINT64_MAX);
+}
+
+}  // namespace
+}  // namespace wattle::rknpu
