@@ -53,6 +53,14 @@ void AtomicFile::remove_temporary() noexcept {
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
+  pieces_.write(bytes, [this](std::span<const std::byte> piece) { write_out(piece); });
+}
+
+void AtomicFile::flush() {
+  pieces_.flush([this](std::span<const std::byte> piece) { write_out(piece); });
+}
+
+void AtomicFile::write_out(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
@@ -62,11 +70,14 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 }
 
 void AtomicFile::extend(uint64_t n_bytes) {
+  flush();
   const off_t end = ::lseek(fd_, static_cast<off_t>(n_bytes), SEEK_CUR);
   if (end < 0 || ::ftruncate(fd_, end) != 0) throw_io(target_, "write", errno);
+  pieces_ = PieceWriter(static_cast<uint64_t>(end));
 }
 
 void AtomicFile::commit() {
+  flush();
   // Disks that are full only at the end report it here.
   if (::fsync(fd_) != 0 && errno != EINVAL) throw_io(target_, "write", errno);
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) throw_io(target_, "rename to", errno);

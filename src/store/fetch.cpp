@@ -63,7 +63,7 @@ void download(Http& http, const RemoteFile& file, PartFile& part, const FetchHoo
 }
 
 // Empty, or why the content is not right.
-std::string problem_of(const RemoteFile& file, const std::string& sha256, const PartFile& part) {
+std::string problem_of(const RemoteFile& file, const std::string& sha256, PartFile& part) {
   if (!file.sha256.empty() && sha256 != file.sha256) {
     return fmt::format("sha256 is {}, expected {}", sha256, file.sha256);
   }

@@ -14,6 +14,7 @@
 
 #include "store/io_error.h"
 #include "store/models.h"
+#include "wattle/error.h"
 
 namespace wattle::store {
 namespace {
@@ -45,7 +46,12 @@ PartFile::PartFile(const std::filesystem::path& target, std::string_view content
 }
 
 PartFile::~PartFile() {
-  if (fd_ >= 0) ::close(fd_);  // and with it goes the lock
+  if (fd_ < 0) return;
+  try {
+    flush();
+  } catch (const Error&) {  // NOLINT(bugprone-empty-catch): the next process fetches it again
+  }
+  ::close(fd_);  // and with it goes the lock
 }
 
 // The one who had the lock may have given the file its name, or removed it, so that what we locked
@@ -65,7 +71,8 @@ void PartFile::open_and_lock(const std::function<void()>& on_wait) {
     if (::fstat(fd_, &ours) != 0) throw_io(path_, "stat", errno);
     if (::stat(path_.c_str(), &named) == 0 && named.st_ino == ours.st_ino &&
         named.st_dev == ours.st_dev) {
-      size_bytes_ = static_cast<uint64_t>(ours.st_size);
+      size_bytes_ = written_bytes_ = static_cast<uint64_t>(ours.st_size);
+      pieces_ = PieceWriter(size_bytes_);
       return;
     }
     ::close(std::exchange(fd_, -1));
@@ -85,24 +92,35 @@ void PartFile::read_again(const std::function<void(uint64_t)>& on_read) {
 }
 
 void PartFile::write(std::span<const std::byte> bytes) {
+  pieces_.write(bytes, [this](std::span<const std::byte> piece) { write_out(piece); });
+  hash_.update(bytes);
+  size_bytes_ += bytes.size();
+  if (size_bytes_ < PieceWriter::kPieceBytes) flush();
+}
+
+void PartFile::flush() {
+  pieces_.flush([this](std::span<const std::byte> piece) { write_out(piece); });
+}
+
+void PartFile::write_out(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const ssize_t n = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(size_bytes_));
+    const ssize_t n = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(written_bytes_));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) throw_io(target_, "write", errno);
-    const auto written = bytes.first(static_cast<size_t>(n));
-    hash_.update(written);
-    size_bytes_ += written.size();
-    bytes = bytes.subspan(written.size());
+    written_bytes_ += static_cast<uint64_t>(n);
+    bytes = bytes.subspan(static_cast<size_t>(n));
   }
 }
 
 void PartFile::truncate() {
   if (::ftruncate(fd_, 0) != 0) throw_io(path_, "truncate", errno);
   (void)hash_.finish();
-  size_bytes_ = 0;
+  size_bytes_ = written_bytes_ = 0;
+  pieces_ = PieceWriter();
 }
 
-std::string PartFile::beginning(size_t n) const {
+std::string PartFile::beginning(size_t n) {
+  flush();
   std::string text(n, '\0');
   const ssize_t got = ::pread(fd_, text.data(), n, 0);
   text.resize(got < 0 ? 0 : static_cast<size_t>(got));
@@ -110,6 +128,7 @@ std::string PartFile::beginning(size_t n) const {
 }
 
 void PartFile::commit() {
+  flush();
   if (::fsync(fd_) != 0 && errno != EINVAL) throw_io(target_, "write", errno);
   if (::rename(path_.c_str(), target_.c_str()) != 0) throw_io(target_, "rename to", errno);
   sync_folder(target_.parent_path());

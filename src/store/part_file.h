@@ -11,14 +11,15 @@
 #include <string>
 #include <string_view>
 
+#include "base/piece_writer.h"
 #include "store/sha256.h"
 
 namespace wattle::store {
 
 // `.NAME.0123456789abcdef.part` beside the target (see models.h). What an earlier process wrote is
-// kept and gone on with; killing the process at any moment leaves a beginning of the content, so
-// that nothing has to be undone. While an object lives it holds a lock: a second process waits for
-// its turn.
+// kept and gone on with; killing the process at any moment leaves a beginning of the content, some
+// megabytes short of what was written, so that nothing has to be undone. While an object lives it
+// holds a lock: a second process waits for its turn.
 class PartFile {
  public:
   // content_id: what tells this content from any other that might come under the name. Waits while
@@ -36,24 +37,30 @@ class PartFile {
   // bytes read so far.
   void read_again(const std::function<void(uint64_t)>& on_read);
 
+  // In large pieces, but for the first one, which is written as it comes: small files are kept from
+  // the first byte on. What waits is written at the end, also where that is an exception.
   void write(std::span<const std::byte> bytes);
   void truncate();  // to nothing
 
   // Of what was read and written.
   std::string sha256() { return hash_.finish(); }
   // The first bytes, at most n.
-  std::string beginning(size_t n) const;
+  std::string beginning(size_t n);
 
   void commit();           // gives it its name; last
   void remove() noexcept;  // takes it away; last
 
  private:
   void open_and_lock(const std::function<void()>& on_wait);
+  void write_out(std::span<const std::byte> bytes);
+  void flush();
 
   std::filesystem::path target_;
   std::filesystem::path path_;
   int fd_ = -1;
-  uint64_t size_bytes_ = 0;
+  uint64_t size_bytes_ = 0;     // with what waits in pieces_
+  uint64_t written_bytes_ = 0;  // of the file
+  PieceWriter pieces_;
   Sha256 hash_;
 };
 

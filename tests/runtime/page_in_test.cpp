@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// The page cache drops it.
+void forget(const fs::path& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY);
+  ::fsync(fd);
+  ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+  ::close(fd);
+}
+
 // A file of `size` bytes that the page cache has been asked to forget.
 class PageIn : public ::testing::Test {
+ public:
+  ~PageIn() override { fs::remove(path_); }
+
  protected:
   static constexpr size_t kSize = (size_t{9} << 20) + 123;
 
@@ -29,12 +41,8 @@ class PageIn : public ::testing::Test {
               (std::string("page_in_") +
                ::testing::UnitTest::GetInstance()->current_test_info()->name())) {
     std::ofstream(path_, std::ios::binary) << std::string(kSize, 'x');
-    const int fd = ::open(path_.c_str(), O_RDONLY);
-    ::fsync(fd);
-    ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-    ::close(fd);
+    forget(path_);
   }
-  ~PageIn() override { fs::remove(path_); }
 
   fs::path path_;
 };
@@ -60,6 +68,38 @@ TEST_F(PageIn, BringsEveryPageIntoMemoryAndCountsUpToTheWhole) {
   EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
   EXPECT_GT(seen.size(), 4u);
   EXPECT_EQ(seen.back(), 2 * kSize);
+}
+
+// KiB of the mapping that begins at `address` and lie in huge pages.
+size_t kib_in_huge_pages(const void* address) {
+  std::ifstream smaps("/proc/self/smaps");
+  std::ostringstream begin;
+  begin << std::hex << reinterpret_cast<uintptr_t>(address) << '-';
+  bool is_it = false;
+  for (std::string line; std::getline(smaps, line);) {
+    if (line.find('-') != std::string::npos && line.find(" r") != std::string::npos)
+      is_it = line.starts_with(begin.str());
+    if (is_it && line.starts_with("FilePmdMapped:"))
+      return std::stoul(line.substr(line.find_first_of("0123456789")));
+  }
+  return 0;
+}
+
+TEST_F(PageIn, ReadsIntoHugePagesWhereTheKernelDoesThatForFiles) {
+  constexpr size_t kWholePagesKib = 8 << 10;  // of 9 MiB and some bytes
+  {
+    const MappedFile file(path_);
+    for (size_t at = 0; at < kSize; at += size_t{1} << 20)
+      static_cast<void>(*const_cast<const volatile std::byte*>(file.bytes().data() + at));
+    if (kib_in_huge_pages(file.bytes().data()) < kWholePagesKib)
+      GTEST_SKIP() << "this kernel keeps this file system's files in small pages";
+  }
+  forget(path_);
+  const MappedFile file(path_);
+  const std::span<const std::byte> mappings[] = {file.bytes()};
+  EXPECT_TRUE(page_in(mappings, {}));
+  EXPECT_EQ(pages_missing(file.bytes()), 0u);
+  EXPECT_GE(kib_in_huge_pages(file.bytes().data()), kWholePagesKib);
 }
 
 TEST_F(PageIn, EndsWhereProgressSaysSo) {
