@@ -44,7 +44,8 @@ class Server(http.server.ThreadingHTTPServer):
             context.load_cert_chain(hub.certificate)
             self.socket = context.wrap_socket(self.socket, server_side=True,
                                               do_handshake_on_connect=False)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        # shutdown() waits for as long as the loop sleeps: half a second unless told.
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
     def url(self):

@@ -418,6 +418,7 @@ class TwoAtOnce(PullTest):
         time.sleep(0.3)
         first.kill()
         first.communicate()
+        self.hub.trouble.slow = 0
         self.assertEqual(self.finish(second)[0], 0)
         self.assertRegex(self.ranges()[1], r"bytes=[1-9]\d*-")
         self.check_tiny()
