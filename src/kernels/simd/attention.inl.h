@@ -25,6 +25,19 @@ constexpr size_t columns_at_a_time(size_t rows) {
   return kRegisters == 16 && rows == 4 ? 2 : 4;
 }
 
+// Keys or values of the page after this one, which are fetched into the second-level cache while
+// this one is used: between pages of the cache no processor reads ahead by itself.
+struct NextPage {
+  const std::byte* rows = nullptr;  // none
+  size_t row_bytes = 0;
+
+  void fetch(size_t row, size_t n) const {
+    if (rows == nullptr) return;
+    for (size_t at = row * row_bytes; at < (row + n) * row_bytes; at += 64)
+      __builtin_prefetch(rows + at, 0, 2);
+  }
+};
+
 // The query rows of one block, as far as they see the page.
 struct Block {
   const float* q[kBlock];
@@ -38,9 +51,10 @@ struct Block {
 
 // p[r][j] = q[r] . k[j] for the entries that any row sees.
 template <size_t rows, class K>
-void scores(Block& block, const K& k, size_t head_dim) {
+void scores(Block& block, const K& k, size_t head_dim, const NextPage& next) {
   constexpr size_t cols = columns_at_a_time(rows);
   for (size_t j = block.seen_by_any.begin; j < block.seen_by_any.end; j += cols) {
+    next.fetch(j, cols);
     decltype(k.row(0)) k_row[cols];
     for (size_t c = 0; c < cols; ++c) {  // past the end: the last one again, and not stored
       k_row[c] = k.row(j + c < block.seen_by_any.end ? j + c : block.seen_by_any.end - 1);
@@ -113,7 +127,7 @@ void online_softmax(Block& block, size_t r, float& row_max, float& row_sum) {
 
 // out[r] = out[r] * carry[r] + sum over the entries of p[r][j] * v[j], for `cols` vectors at i.
 template <size_t rows, size_t cols, class V>
-void weighted_sum(Block& block, const V& v, size_t i) {
+void weighted_sum(Block& block, const V& v, size_t i, const NextPage& next) {
   Vec acc[rows * cols];
   for (size_t r = 0; r < rows; ++r) {
     const Vec carry = broadcast(block.carry[r]);
@@ -122,6 +136,7 @@ void weighted_sum(Block& block, const V& v, size_t i) {
     }
   }
   for (size_t j = block.seen_by_any.begin; j < block.seen_by_any.end; ++j) {
+    if (i == 0) next.fetch(j, 1);
     const auto* v_row = v.row(j);
     Vec p[rows];
     for (size_t r = 0; r < rows; ++r) p[r] = broadcast(block.p[r][j]);
@@ -150,23 +165,32 @@ void weighted_sum_part(Block& block, const V& v, size_t i, size_t n) {
 }
 
 template <size_t rows, class K, class V>
-void attend(const AttentionRun& run, size_t row0, Block& block, const K& k, const V& v) {
-  scores<rows>(block, k, run.head_dim_k);
+void attend(const AttentionRun& run, size_t row0, Block& block, const K& k, const V& v,
+            const NextPage& next_k, const NextPage& next_v) {
+  scores<rows>(block, k, run.head_dim_k, next_k);
   for (size_t r = 0; r < rows; ++r) {
     online_softmax(block, r, run.max[row0 + r], run.sum[row0 + r]);
   }
   constexpr size_t cols = columns_at_a_time(rows);
   size_t i = 0;
   for (; i + cols * kLanes <= run.head_dim_v; i += cols * kLanes) {
-    weighted_sum<rows, cols>(block, v, i);
+    weighted_sum<rows, cols>(block, v, i, next_v);
   }
-  for (; i + kLanes <= run.head_dim_v; i += kLanes) weighted_sum<rows, 1>(block, v, i);
+  for (; i + kLanes <= run.head_dim_v; i += kLanes) weighted_sum<rows, 1>(block, v, i, next_v);
   if (i < run.head_dim_v) weighted_sum_part<rows>(block, v, i, run.head_dim_v - i);
 }
 
-// All query rows against the page that begins with entry page_begin of the run.
+// All query rows against the page that begins with entry page_begin of the run. The first block of
+// them fetches the next page, unless pages are copied.
 template <class K, class V>
 void attend_page(const AttentionRun& run, size_t page_begin, const K& k, const V& v) {
+  NextPage next_k;
+  NextPage next_v;
+  if (run.n_q <= kCopyAbove && page_begin + kPage < run.n_kv) {
+    const size_t next = page_begin / kPage + 1;
+    next_k = {run.k[next], K::row_bytes(run.head_dim_k)};
+    next_v = {run.v[next], V::row_bytes(run.head_dim_v)};
+  }
   Block block;
   for (size_t row0 = 0; row0 < run.n_q; row0 += kBlock) {
     const size_t rows = run.n_q - row0 < kBlock ? run.n_q - row0 : kBlock;
@@ -180,11 +204,12 @@ void attend_page(const AttentionRun& run, size_t page_begin, const K& k, const V
     }
     if (block.seen_by_any.empty()) continue;
     switch (rows) {
-      case 1: attend<1>(run, row0, block, k, v); break;
-      case 2: attend<2>(run, row0, block, k, v); break;
-      case 3: attend<3>(run, row0, block, k, v); break;
-      default: attend<4>(run, row0, block, k, v); break;
+      case 1: attend<1>(run, row0, block, k, v, next_k, next_v); break;
+      case 2: attend<2>(run, row0, block, k, v, next_k, next_v); break;
+      case 3: attend<3>(run, row0, block, k, v, next_k, next_v); break;
+      default: attend<4>(run, row0, block, k, v, next_k, next_v); break;
     }
+    next_k = next_v = {};
   }
 }
 

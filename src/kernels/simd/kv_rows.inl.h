@@ -22,6 +22,7 @@ struct KvRows<KvType::f32> {
 
   KvRows(const std::byte* rows, size_t cols)
       : data(reinterpret_cast<const float*>(rows)), n_cols(cols) {}
+  static size_t row_bytes(size_t cols) { return cols * sizeof(float); }
   const float* row(size_t r) const { return data + r * n_cols; }
   static Vec load(const float* row, size_t i) { return WATTLE_SIMD::load(row + i); }
   static Vec load_part(const float* row, size_t i, size_t n) {
@@ -36,6 +37,7 @@ struct KvRows<KvType::f16> {
 
   KvRows(const std::byte* rows, size_t cols)
       : data(reinterpret_cast<const uint16_t*>(rows)), n_cols(cols) {}
+  static size_t row_bytes(size_t cols) { return cols * sizeof(uint16_t); }
   const uint16_t* row(size_t r) const { return data + r * n_cols; }
   static Vec load(const uint16_t* row, size_t i) { return load_f16(row + i); }
   static Vec load_part(const uint16_t* row, size_t i, size_t n) {
@@ -53,6 +55,9 @@ struct KvRows<KvType::q8_0> {
   KvRows(const std::byte* rows, size_t cols)
       : data(reinterpret_cast<const quant::BlockQ8_0*>(rows)),
         n_blocks(cols / quant::kBlockElems) {}
+  static size_t row_bytes(size_t cols) {
+    return cols / quant::kBlockElems * sizeof(quant::BlockQ8_0);
+  }
   const quant::BlockQ8_0* row(size_t r) const { return data + r * n_blocks; }
   static Vec load(const quant::BlockQ8_0* row, size_t i) {
     const quant::BlockQ8_0& block = row[i / quant::kBlockElems];
