@@ -64,6 +64,16 @@ constexpr Impl<const DecodeRowSet*> kDecodeRow[] = {
     {Isa::reference, &scalar::kDecodeRow},
 };
 
+constexpr Impl<HalfRunsFn> kHalfRunsQ40[] = {
+#if defined(__x86_64__)
+    {Isa::avx2, avx2::half_runs_q4_0},
+#elif defined(__aarch64__)
+    {Isa::neon, neon::half_runs_q4_0},
+#endif
+    {Isa::scalar, scalar::half_runs_q4_0},
+    {Isa::reference, scalar::half_runs_q4_0},
+};
+
 constexpr Impl<const AttentionKernels*> kAttention[] = {
 #if defined(__x86_64__)
     {Isa::avx512, &avx512::kAttention},
@@ -152,6 +162,7 @@ KernelTable make_kernel_table(const CpuFeatures& features, Isa limit) noexcept {
     table.matmul[i] = picker.pick_matmul(kMatmulOps[i], all_dtypes()[i].type);
   table.quantize_act = picker.pick("quantize_act", kQuantizeAct);
   table.decode_rows = picker.pick("decode_row", kDecodeRow);
+  table.half_runs_q4_0 = picker.pick("half_runs q4_0", kHalfRunsQ40);
   static_cast<ElementwiseKernels&>(table) = *picker.pick("elementwise", kElementwise);
   static_cast<AttentionKernels&>(table) = *picker.pick("attention", kAttention);
   table.attention_many = *picker.pick("attention_many", kAttentionMany);

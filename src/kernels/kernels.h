@@ -15,6 +15,7 @@
 #include "kernels/attention.h"
 #include "kernels/decode_row.h"
 #include "kernels/elementwise.h"
+#include "kernels/half_runs.h"
 #include "kernels/matmul.h"
 #include "tensor/dtype.h"
 
@@ -33,6 +34,11 @@ struct KernelTable : ElementwiseKernels, AttentionKernels {
 
   DecodeRowFn decode_row_of(DType weight) const noexcept;  // never null for a DType
 
+  // nullptr: no set has one for the type, decode_row_of and to_half do the same.
+  HalfRunsFn half_runs_of(DType weight) const noexcept {
+    return weight == DType::q4_0 ? half_runs_q4_0 : nullptr;
+  }
+
   QuantizeActFn quantize_act = nullptr;  // for kernels with ActFormat::q8
 
   struct Choice {
@@ -45,6 +51,7 @@ struct KernelTable : ElementwiseKernels, AttentionKernels {
   // implementation detail of dispatch.cpp
   MatmulKernel matmul[16];
   const DecodeRowSet* decode_rows = nullptr;
+  HalfRunsFn half_runs_q4_0 = nullptr;
   Choice choice_storage[64];
   size_t n_choices = 0;
 };

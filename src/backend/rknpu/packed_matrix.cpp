@@ -28,6 +28,7 @@ class PackedMatrix::Packer {
          std::span<std::byte* const> out)
       : kernels_(kernels),
         decode_row_(kernels.decode_row_of(w.dtype)),
+        half_runs_(m.arithmetic_ == Arithmetic::w16a16 ? kernels.half_runs_of(w.dtype) : nullptr),
         m_(m),
         w_(w),
         scale_(scale),
@@ -44,6 +45,7 @@ class PackedMatrix::Packer {
   // Whether the row is held as it is.
   bool pack(size_t n) {
     const std::byte* const row = w_.data + n * row_bytes_;
+    if (half_runs_ != nullptr) return lay_down(row, n);
     if (m_.arithmetic_ == Arithmetic::w4a8) {
       if (!encode_int4(row, n)) return false;
     } else if (!encode(row, n)) {
@@ -59,6 +61,24 @@ class PackedMatrix::Packer {
   }
 
  private:
+  // Without a row of floats between: a block of the file is a run of 32 columns.
+  bool lay_down(const std::byte* row, size_t n) {
+    const size_t n_blocks = m_.n_in_ / kKernelColumns;
+    const size_t tile = m_.tiles_.size;
+    for (size_t t = 0; t < m_.tiles_.n; ++t) {
+      const size_t first = t * tile / kKernelColumns;
+      const size_t end = std::min((t + 1) * tile / kKernelColumns, n_blocks);
+      const Runs runs = runs_of(n, t);
+      const float scale =
+          half_runs_(row + first * (row_bytes_ / n_blocks), end - first, runs.begin, runs.step);
+      if (!std::isfinite(scale)) return false;
+      m_.scale_[t * m_.n_columns_ + n] = scale * scale_;
+      for (size_t i = end - first; i < tile / kKernelColumns; ++i)
+        std::memset(runs.begin + i * runs.step, 0, kKernelColumns * sizeof(uint16_t));
+    }
+    return true;
+  }
+
   bool encode(const std::byte* row, size_t n) {
     decode_row_(row, values_.data(), m_.n_in_);  // zeros stay behind n_in
     const std::span<float> values(values_);
@@ -110,25 +130,39 @@ class PackedMatrix::Packer {
     }
   }
 
-  // kBytes: of such a run. Within a tile the runs of a column are as far apart as a group is wide.
+  // kBytes: of such a run.
   template <size_t kBytes>
   void scatter_runs(size_t n) {
+    const std::byte* from = packed_.data();
+    for (size_t t = 0; t < m_.tiles_.n; ++t) {
+      const Runs runs = runs_of(n, t);
+      std::byte* to = runs.begin;
+      for (size_t i = 0; i < m_.tiles_.size / kKernelColumns; ++i) {
+        std::memcpy(to, from, kBytes);
+        from += kBytes;
+        to += runs.step;
+      }
+    }
+  }
+
+  // Where the runs of column n and tile t lie: as far apart as a group is wide.
+  struct Runs {
+    std::byte* begin;
+    size_t step;
+  };
+  Runs runs_of(size_t n, size_t t) const {
     const MatmulTypeInfo& type = m_.type();
     const size_t tile = m_.tiles_.size;
     const auto part = std::prev(std::ranges::upper_bound(m_.parts_, n, {}, &MatrixPart::begin));
     std::byte* const out = out_[static_cast<size_t>(part - m_.parts_.begin())];
-    const size_t step = type.kernel_group * kBytes;
-    const std::byte* from = packed_.data();
-    for (size_t t = 0; t < m_.tiles_.n; ++t) {
-      const size_t first = t * tile * part->n + native_b(type, tile, part->n, 0, n - part->begin);
-      std::byte* to = out + first * type.operand_bits / 8;
-      for (size_t i = 0; i < tile / kKernelColumns; ++i, from += kBytes, to += step)
-        std::memcpy(to, from, kBytes);
-    }
+    const size_t first = t * tile * part->n + native_b(type, tile, part->n, 0, n - part->begin);
+    return {out + first * type.operand_bits / 8,
+            type.kernel_group * kKernelColumns * type.operand_bits / 8};
   }
 
   const kernels::KernelTable& kernels_;
   const kernels::DecodeRowFn decode_row_;
+  const kernels::HalfRunsFn half_runs_;  // nullptr: by decode_row_ and to_half
   PackedMatrix& m_;
   const TensorView& w_;
   float scale_;
