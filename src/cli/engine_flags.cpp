@@ -105,7 +105,7 @@ void PlacementFlags::add_to(CLI::App& app) {
       ->type_name("RATIO")
       ->configurable();
   app.add_option("--npu-memory", max_mib,
-                 "MiB for weights that are packed for the NPU (default: half of what is free, and "
+                 "MiB for weights that stay packed for the NPU (default: half of what is free, and "
                  "no more than the model leaves)")
       ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 24))
       ->type_name("MIB")

@@ -125,7 +125,8 @@ TEST(RknpuPlacement, OneMatrixByHand) {
   EXPECT_FALSE(plan.find("other"));
   const PlacedMatrix& w = plan.matrices[0];
   EXPECT_EQ(w.reason, PlaceReason::gains);
-  EXPECT_EQ(w.bytes, 4096U * 4096 * 2 + 4096 * 4) << "f16, and a scale of each output";
+  EXPECT_EQ(w.bytes, 4096U * (3 * 1376 * 2 + 3 * 4))
+      << "f16 in three tiles, and a scale of each output and tile";
   EXPECT_EQ(plan.n_bytes, w.bytes);
   const ProductShape shape{.n_out = 4096, .n_in = 4096, .dtype = DType::q8_0};
   EXPECT_DOUBLE_EQ(plan.costs.prompt.ms, npu_products(shape, {}, 512, 1).ms);
@@ -188,7 +189,7 @@ TEST(RknpuPlacement, RowsChooseExpertsEvenly) {
   const auto all = plan_placement(one, {.max_bytes = 2048 * kMiB});
   ASSERT_TRUE(all.find("w"));
   EXPECT_DOUBLE_EQ(all.costs.prompt.ms, npu_products(expert, {}, 32, 128).ms);
-  EXPECT_EQ(all.n_bytes, 128U * (1408 * 2816 * 2 + 1408 * 4));
+  EXPECT_EQ(all.n_bytes, 128U * 1408 * (2816 * 2 + 2 * 4));
 }
 
 TEST(RknpuPlacement, APromptLongerThanABatchTakesSeveral) {

@@ -60,21 +60,24 @@ TEST(RknpuProductCost, RoundsOverlap) {
   EXPECT_NEAR(cost.mj, cpu_ms * 7 + npu_ms * 3.2, 1e-9);
 }
 
-// An expert of Gemma 4 26B-A4B fills a slot, and packing it takes longer than all else.
+// An expert of Gemma 4 26B-A4B fills a slot. Its weights are read from the file, written in f16 and
+// read by the NPU: that is more than memory moves while either works.
 TEST(RknpuProductCost, StreamedWeightsArePackedWhileTheNpuWorks) {
   const ProductShape w{.n_out = 1408, .n_in = 2816, .dtype = DType::q4_0};
   const NpuWay streamed{Arithmetic::w16a16, Holding::streamed};
   const double n_weights = 1408.0 * 2816;
-  const double pack_ms =
-      std::max(n_weights * (18 / 32.0 + 2) / 20e6, n_weights / (kBoard.cpu_pack_gweights * 1e6));
-  const double around_ms = 8.0 * (2816 * 6 + 1408 * 12) / 20e6;
+  const double pack_ms = std::max(n_weights * (18 / 32.0 + 2) / 20e6,
+                                  n_weights / (kBoard.cpu_pack_q4_0_gweights * 1e6));
+  // Features of each core, rows of x, results of two tiles, y: little beside.
+  const double around = 8.0 * (3 * 2816 * 2 + 2816 * 6 + 2 * 2 * 1440 * 4 + 1408 * 8);
+  const double memory_ms = (n_weights * (18 / 32.0 + 2 + 2) + around) / 24e6;
+  ASSERT_GT(memory_ms, pack_ms);
   const Cost all = npu_products(w, streamed, 8, 100);
-  EXPECT_NEAR(all.ms, 100 * (pack_ms + around_ms), 0.02 * all.ms) << "and the first one's product";
+  EXPECT_NEAR(all.ms, 100 * memory_ms, 0.02 * all.ms) << "and what is packed first";
   const Cost resident = npu_products(w, {}, 8, 100);
   EXPECT_LT(resident.ms, all.ms);
   EXPECT_LT(all.ms, resident.ms + 100 * pack_ms);
-  EXPECT_NEAR(all.mj - resident.mj, 7 * 100 * pack_ms + 3.2 * (100 - 2) * 0.1, 0.1 * all.mj)
-      << "packing, and a submit of each";
+  EXPECT_GT(all.mj - resident.mj, 7 * 100 * pack_ms);
   // For more rows than a piece has they are packed again.
   EXPECT_GT(npu_products(w, streamed, 513, 1).mj - npu_products(w, streamed, 512, 1).mj,
             7 * pack_ms);

@@ -52,9 +52,11 @@ struct BoardFigures {
   // GB/s that they read weights with: 17-22 on boards (Turing RK1), 20-22 by the speed of answers
   // of dense models (rk-llama.cpp), 13-17 by that of Gemma 4 26B-A4B.
   double cpu_gbytes_per_s = 20;
-  // 1e9 weights/s that they pack in f16 for the NPU. No figure is published. Our kernels take 4.4
-  // instructions a weight and 0.146 a product of 4-bit integers (NEON, counted under emulation): at
-  // the rate at which the latter are cpu_int4_gmacs the former are so many.
+  // 1e9 weights/s that they pack in f16 for the NPU. No figure is published. Our kernels take 1.8
+  // instructions a weight of Q4_0, 4.4 of others and 0.146 a product of 4-bit integers (NEON,
+  // counted under emulation): at the rate at which the latter are cpu_int4_gmacs the former are so
+  // many.
+  double cpu_pack_q4_0_gweights = 7.2;
   double cpu_pack_gweights = 3.0;
   // W above idle of the whole board while they work: 6.2-8.0 (rk-llama.cpp, answers).
   double cpu_watts = 7.0;

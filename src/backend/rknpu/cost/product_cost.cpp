@@ -125,8 +125,9 @@ Work streamed_work(const ProductShape& w, Arithmetic arithmetic, const KTiles& t
     const double share = static_cast<double>(outputs.size()) / static_cast<double>(w.n_out);
     const double bytes = share * file_bytes(w) + static_cast<double>(packed_bytes);
     const double n_weights = share * static_cast<double>(w.n_out * w.n_in);
-    slice.cpu_ms +=
-        n_times * std::max(read_ms(bytes), n_weights / (kBoard.cpu_pack_gweights * 1e6));
+    const double gweights =
+        w.dtype == DType::q4_0 ? kBoard.cpu_pack_q4_0_gweights : kBoard.cpu_pack_gweights;
+    slice.cpu_ms += n_times * std::max(read_ms(bytes), n_weights / (gweights * 1e6));
     slice.cpu_bytes += n_times * bytes;
     const size_t slices_of_slot = slice_bytes(npu) / packed_bytes;
     slice.slots = n_times / static_cast<double>(slices_of_slot);

@@ -74,12 +74,19 @@ struct KTiles {
 
 inline constexpr size_t kInt4Group = 32;  // weights of 4 bits that share a scale in a file
 
-// Columns of the largest tile. int4: 7 * 7 * 640 fits 16 bits. Others, vendor: where its runtimes
-// cut k, too. Rocket: in f16 a core's buffer has room for two groups of kernels of that many beside
-// some rows, as published programs want it.
+// Columns of the largest tile.
+//   i4           7 * 7 * 640 fits 16 bits.
+//   f16, vendor  Weights are read again for as many rows as a core's four banks hold: 42 of so many
+//                columns, and 32 are what an expert has in a prompt of 512. With powers of two as
+//                scales, tiles cost no digit.
+//   i8, vendor   Where its runtimes cut k, too: one scale for as much as may be.
+//   rocket       A core's buffer has room for two groups of kernels of so many halves beside some
+//                rows, as published programs want it.
 constexpr size_t largest_tile(Arithmetic arithmetic, Form form) noexcept {
-  if (matmul_type_of(arithmetic) == MatmulType::i4_i4_i16) return 640;
-  return form == Form::vendor ? 8192 : 4096;
+  const MatmulType type = matmul_type_of(arithmetic);
+  if (type == MatmulType::i4_i4_i16) return 640;
+  if (form == Form::rocket) return 4096;
+  return type == MatmulType::f16_f16_f32 ? 1536 : 8192;
 }
 
 // w4a8: the groups of the file, so that no weight is rounded again. Others: as few as may be.
