@@ -20,7 +20,7 @@ TensorView rows_of(const TensorView& w, RowRange rows) noexcept {
   TensorView some = w;
   const size_t row_bytes = wattle::row_bytes(w.dtype, w.shape[1]);
   some.shape[0] = rows.size();
-  some.data += rows.begin * row_bytes;
+  if (w.data != nullptr) some.data += rows.begin * row_bytes;  // a plan is made from a header alone
   some.size_bytes = rows.size() * row_bytes;
   return some;
 }
