@@ -11,10 +11,8 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <functional>
 #include <limits>
-#include <map>
 #include <memory>
 #include <new>
 #include <random>
@@ -25,6 +23,7 @@
 #include "backend/cpu/cpu_device.h"
 #include "backend/rknpu/numerics/int4_weights.h"
 #include "backend/rknpu/simulator/simulated_npu.h"
+#include "tests/backend/rknpu/device_fixture.h"
 #include "tests/backend/rknpu/places.h"
 #include "tests/support/random_matrix.h"
 
@@ -35,67 +34,6 @@ using test::Matrix;
 using test::random_rows;
 using test::relative_error;
 using test::Rows;
-
-// What the simulator is asked to do wrong, by the number of the submit or allocation.
-struct Faults {
-  std::map<uint64_t, SimulatedFault> at_submit;
-  std::map<uint64_t, SimulatedFault> at_allocate;
-
-  uint64_t n_submits = 0;  // that were tried
-
-  SimulatedFault of(SimulatedCall call, uint64_t n) {
-    if (call == SimulatedCall::submit) n_submits = n + 1;
-    const auto& faults = call == SimulatedCall::submit ? at_submit : at_allocate;
-    const auto found = call == SimulatedCall::open ? faults.end() : faults.find(n);
-    return found == faults.end() ? SimulatedFault::none : found->second;
-  }
-};
-
-// all_in for matrices of 100 outputs and more.
-RknpuOptions large_in(Arithmetic arithmetic, size_t min_rows) {
-  RknpuOptions options = all_in(arithmetic, min_rows);
-  options.place = [of_large = options.place](const TensorView& w) {
-    return w.shape[0] < 100 ? std::nullopt : of_large(w);
-  };
-  return options;
-}
-
-class RknpuDeviceTest : public testing::Test {
- protected:
-  RknpuDeviceTest() { simulate(Form::vendor); }
-  RknpuDevice device(RknpuOptions options) { return {context, cpu, *npu, std::move(options)}; }
-  // Its devices must be gone.
-  void simulate(Form form) {
-    npu = open_simulated_npu({.form = form, .fault = [this](SimulatedCall call, uint64_t n) {
-                                return faults.of(call, n);
-                              }});
-  }
-
-  Faults faults;
-  std::vector<std::string> warnings;
-  EngineContext context{
-      {.n_threads = 2, .isa = Isa::scalar, .log = [this](LogLevel level, std::string_view line) {
-         if (level == LogLevel::warning) warnings.emplace_back(line);
-       }}};
-  CpuDevice cpu{context};
-  std::unique_ptr<NpuDevice> npu;
-  std::vector<std::unique_ptr<Linear>> linears;
-};
-
-// w16a16: 11 bits of each operand. w8a8: a Gaussian row in steps of its largest of some hundred
-// over 127, for both operands. w4a8: the same for activations alone, of the largest of 32. w4a4:
-// the same over 7.
-double bound_of(Arithmetic arithmetic) {
-  switch (arithmetic) {
-    case Arithmetic::w16a16: return 5e-4;
-    case Arithmetic::w8a8:
-    case Arithmetic::w8a8_plain: return 0.05;
-    case Arithmetic::w4a8: return 0.03;
-    case Arithmetic::w4a4:
-    case Arithmetic::w4a4_plain: return 0.5;
-  }
-  return 0;
-}
 
 TEST_F(RknpuDeviceTest, ProductsAreThoseOfTheDecodedWeights) {
   test::RandomBlocks random(1);
@@ -553,87 +491,6 @@ TEST_F(RknpuDeviceTest, MemoryIsUsedToItsEnd) {
   for (int i = 0; i < 20; ++i) linears.push_back(rknpu.prepare(w.view, {.max_rows = 5}));
   EXPECT_GE(rknpu.status().n_on_npu, 10U) << "of 60 MiB the cores' buffers take 37";
   EXPECT_LT(rknpu.status().n_on_npu, 20U);
-}
-
-// A matrix on the NPU, and products that must come out right whatever it does.
-class RknpuFaults : public RknpuDeviceTest {
- protected:
-  void multiply() {
-    const Rows y(40, 300);
-    rknpu.linear(x.view, std::vector<LinearCall>{{linear.get(), y.view}});
-    ASSERT_LE(relative_error(w, x.view, y.view), bound_of(Arithmetic::w4a8));
-  }
-
-  test::RandomBlocks random{10};
-  Matrix w{random, DType::q4_0, 300, 512};
-  Matrix large{random, DType::q4_0, 20000, 512};  // 20 MB in f16: a buffer of its own
-  Rows x = random_rows(random, 40, 512);
-  RknpuDevice rknpu = device(all_in(Arithmetic::w16a16, 32));
-  std::unique_ptr<Linear> linear = rknpu.prepare(w.view, {.max_rows = 40});
-  uint64_t n_probes = faults.n_submits;
-};
-
-TEST_F(RknpuFaults, AreMadeGoodByTheProcessorAndAReset) {
-  faults.at_submit = {{n_probes, SimulatedFault::timeout}};
-  multiply();
-  EXPECT_THAT(warnings, testing::ElementsAre(testing::HasSubstr("the CPU computes this step"),
-                                             testing::HasSubstr("reset")));
-  const uint64_t n_done = npu->usage().n_submits;
-  multiply();
-  EXPECT_EQ(npu->usage().n_submits, n_done + 1) << "the NPU is used again";
-  EXPECT_EQ(rknpu.status().n_faults, 1U);
-  EXPECT_TRUE(rknpu.status().in_use);
-}
-
-// A matrix that met one stays on the processor, and its memory is the next one's.
-TEST_F(RknpuFaults, WhilePreparingLoseNoMemory) {
-  const auto prepare = [&] { linears.push_back(rknpu.prepare(large.view, {.max_rows = 40})); };
-  const size_t left = npu->free_bytes(0);
-  faults.at_submit = {{n_probes, SimulatedFault::timeout}};
-  prepare();
-  EXPECT_EQ(rknpu.status().n_on_npu, 1U);
-  EXPECT_EQ(npu->free_bytes(0), left);
-  prepare();
-  EXPECT_EQ(rknpu.status().n_on_npu, 2U);
-  EXPECT_EQ(npu->free_bytes(0), left - size_t{20000} * 512 * 2) << "and no more than it is large";
-}
-
-TEST_F(RknpuFaults, OneRightAfterAResetIsTheLast) {
-  faults.at_submit = {{n_probes, SimulatedFault::timeout}, {n_probes + 1, SimulatedFault::timeout}};
-  multiply();
-  multiply();
-  EXPECT_FALSE(rknpu.status().in_use);
-  EXPECT_THAT(warnings.back(), testing::HasSubstr("the CPU computes all that follows"));
-  multiply();
-  EXPECT_EQ(faults.n_submits, n_probes + 2);
-}
-
-TEST_F(RknpuFaults, ADeviceThatIsGoneIsLeftAlone) {
-  faults.at_submit = {{n_probes, SimulatedFault::lost}};
-  multiply();
-  multiply();
-  EXPECT_FALSE(rknpu.status().in_use);
-  EXPECT_EQ(faults.n_submits, n_probes + 1);
-}
-
-TEST_F(RknpuFaults, AThousandLoseNothing) {
-  for (uint64_t n = n_probes; n < n_probes + 2000; n += 2)
-    faults.at_submit[n] = SimulatedFault::timeout;  // every other one
-  const Rows y(40, 300);
-  const Rows first(40, 300);
-  for (int i = 0; i < 2000; ++i) {
-    std::fill_n(y.view.data, y.data.size(), 12345.0f);
-    rknpu.linear(x.view, std::vector<LinearCall>{{linear.get(), y.view}});
-    const bool on_cpu = i % 2 == 0;
-    if (i < 2) {
-      ASSERT_LE(relative_error(w, x.view, y.view), bound_of(Arithmetic::w4a8));
-      if (on_cpu) std::ranges::copy(y.data.span(), first.view.data);
-    } else if (on_cpu) {
-      ASSERT_TRUE(std::ranges::equal(y.data.span(), first.data.span()));
-    }
-  }
-  EXPECT_EQ(rknpu.status().n_faults, 1000U);
-  EXPECT_TRUE(rknpu.status().in_use);
 }
 
 }  // namespace
