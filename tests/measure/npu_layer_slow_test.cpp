@@ -25,7 +25,12 @@ struct Answer {
 
 Answer answer(const std::filesystem::path& file, const NpuParams& npu, const char* isa = nullptr) {
   if (isa != nullptr) ::setenv("WATTLE_ISA", isa, 1);
-  Engine engine({.model = file, .n_ctx = 64, .n_threads = 2, .kv_k = KvCacheType::f32, .kv_v = KvCacheType::f32, .npu = npu});
+  Engine engine({.model = file,
+                 .n_ctx = 64,
+                 .n_threads = 2,
+                 .kv_k = KvCacheType::f32,
+                 .kv_v = KvCacheType::f32,
+                 .npu = npu});
   if (isa != nullptr) ::unsetenv("WATTLE_ISA");
   std::vector<TokenId> tokens;
   tokens.reserve(kTokens);
