@@ -58,7 +58,7 @@ struct NpuParams {
   double max_watts = 0;
   // The largest KL divergence from exact, in those of the processor, that an arithmetic may have.
   double max_divergence = 1.1;
-  uint64_t max_bytes = 0;  // of packed weights; 0: what memory has room for
+  uint64_t max_bytes = 0;  // of packed weights that stay; 0: what memory has room for
   // Forced, whatever the plan would be.
   NpuArithmetic arithmetic = NpuArithmetic::by_matrix;
   uint32_t min_rows = 0;  // products of as many rows (tokens of a batch) go to the NPU; 0: planned
@@ -98,9 +98,10 @@ struct NpuReport {
   std::string driver{};
   bool is_silicon = false;
   uint32_t n_matrices = 0;  // of the model; a bank of experts counts as one
-  uint32_t n_on_npu = 0;    // that have a place there
+  uint32_t n_on_npu = 0;    // that have a place there; all others are the processor's
+  uint32_t n_streamed = 0;  // of those: packed anew for each product, while the others stay
   uint32_t n_missed = 0;    // that did not come out as on the processor when they were checked
-  uint64_t n_bytes = 0;     // of weights in its memory
+  uint64_t n_bytes = 0;     // of weights that stay in its memory
   uint64_t n_faults = 0;    // that the processor has made good
   bool in_use = false;      // false: it is left alone after faults
   uint64_t n_submits = 0;

@@ -151,7 +151,7 @@ typedef struct wattle_engine_params {
   wattle_npu_objective npu_objective;
   double npu_max_watts;      /* mean above idle of a prompt and of an answer; 0: any */
   double npu_max_divergence; /* KL divergence from exact, in those of the processor; 0: 1.1 */
-  uint64_t npu_max_bytes;    /* of packed weights; 0: what memory has room for */
+  uint64_t npu_max_bytes;    /* of packed weights that stay; 0: what memory has room for */
 } wattle_engine_params;
 
 WATTLE_API wattle_status wattle_engine_params_init(wattle_engine_params* params, size_t size);
@@ -187,15 +187,15 @@ typedef struct wattle_npu_info {
   int32_t is_silicon;  /* 0: it is simulated */
   int32_t in_use;      /* 0: it is left alone after faults */
   uint32_t n_matrices; /* of the model; a bank of experts counts as one */
-  uint32_t n_on_npu;   /* that have a place there */
+  uint32_t n_on_npu;   /* that have a place there; all others are the processor's */
   uint32_t n_missed;   /* that did not come out as on the processor when they were checked */
-  uint64_t n_bytes;    /* of weights in its memory */
+  uint64_t n_bytes;    /* of weights that stay in its memory */
   uint64_t n_faults;   /* that the processor has made good */
   uint64_t n_submits;
   double busy_ms;
   double energy_mj;      /* negative where it is not known */
   int32_t is_projection; /* not 0: time and energy are those of a model, not measured */
-  int32_t reserved;      /* 0 */
+  uint32_t n_streamed;   /* of n_on_npu: packed anew for each product, while the others stay */
 } wattle_npu_info;
 
 /* Fills the first info->size bytes: set it to sizeof(wattle_npu_info) before. */

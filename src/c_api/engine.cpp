@@ -61,6 +61,7 @@ wattle_status wattle_engine_npu_info(const wattle_engine* engine, wattle_npu_inf
       value.in_use = npu->in_use;
       value.n_matrices = npu->n_matrices;
       value.n_on_npu = npu->n_on_npu;
+      value.n_streamed = npu->n_streamed;
       value.n_missed = npu->n_missed;
       value.n_bytes = npu->n_bytes;
       value.n_faults = npu->n_faults;

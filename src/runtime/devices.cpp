@@ -103,6 +103,7 @@ std::optional<NpuReport> Devices::npu_report() const {
                    .is_silicon = npu_->info().driver != "simulator",
                    .n_matrices = status.n_matrices,
                    .n_on_npu = status.n_on_npu,
+                   .n_streamed = status.n_streamed,
                    .n_missed = status.n_missed,
                    .n_bytes = status.n_bytes,
                    .n_faults = status.n_faults,

@@ -21,6 +21,7 @@ TEST(CApiLayout, IsTheOneThatProgramsKnow) {
   EXPECT_EQ(offsetof(wattle_engine_params, npu_max_bytes), 104u);
   EXPECT_EQ(sizeof(wattle_npu_info), 80u);
   EXPECT_EQ(offsetof(wattle_npu_info, is_projection), 72u);
+  EXPECT_EQ(offsetof(wattle_npu_info, n_streamed), 76u);
   EXPECT_EQ(sizeof(wattle_model_info), 64u);
   EXPECT_EQ(offsetof(wattle_model_info, size_bytes), 56u);
   EXPECT_EQ(sizeof(wattle_chat_request), 72u);

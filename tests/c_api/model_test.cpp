@@ -50,6 +50,7 @@ TEST(CApiModel, ComputesOnTheNpuThatIsAskedFor) {
   EXPECT_EQ(opened.is_projection, 1);
   EXPECT_GT(opened.n_on_npu, 0u);
   EXPECT_LE(opened.n_on_npu, opened.n_matrices);
+  EXPECT_EQ(opened.n_streamed, 0u);
   EXPECT_GT(opened.n_bytes, 1u << 20);
   const std::vector<int32_t> ids(20, 1849);
   const auto compute = [&](size_t n) {

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "cli/llama_flags.h"
+#include "cli/open_engine.h"
 #include "cli/output.h"
 #include "cli/sampling_flags.h"
 #include "cli/suggest.h"
@@ -50,6 +51,27 @@ TEST(Wrapped, GoesOnBelowTheLastColumn) {
   EXPECT_EQ(wrapped("much-too-long for it", 6), "much-too-long\nfor it");
   EXPECT_EQ(wrapped("", 5), "");
   EXPECT_EQ(wrapped("a b", 1), "a\nb");
+}
+
+TEST(NpuLine, SaysWhereEveryMatrixIs) {
+  NpuReport npu{.driver = "vendor",
+                .is_silicon = true,
+                .n_matrices = 211,
+                .n_on_npu = 210,
+                .n_streamed = 150,
+                .n_bytes = 3 << 19,
+                .in_use = true};
+  EXPECT_EQ(describe(npu),
+            "NPU: vendor; 60 matrices stay there (1.5 MiB), 150 are streamed, 1 is on the CPU");
+  npu.driver = "simulator";
+  npu.is_silicon = false;
+  npu.n_streamed = 209;
+  npu.n_missed = 1;
+  npu.in_use = false;
+  EXPECT_EQ(describe(npu),
+            "NPU: simulator; not run on silicon; 1 matrix stays there (1.5 MiB), 209 are streamed, "
+            "1 is on the CPU, 1 came out wrong; left alone after faults: the CPU computes "
+            "everything");
 }
 
 TEST(LlamaFlags, BecomeLongNames) {
