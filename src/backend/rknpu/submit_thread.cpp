@@ -1,14 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/rknpu/submit_thread.h"
 
+#include <signal.h>
+
 #include <system_error>
 #include <utility>
 
 #include "base/assert.h"
 
 namespace wattle::rknpu {
+namespace {
+
+// Of this thread, and of those that it starts meanwhile; but for what tells of a fault in them.
+class NoSignals {
+ public:
+  NoSignals() {
+    sigset_t all;
+    ::sigfillset(&all);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS})
+      ::sigdelset(&all, fault);
+    ::pthread_sigmask(SIG_BLOCK, &all, &before_);
+  }
+  ~NoSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  NoSignals(const NoSignals&) = delete;
+  NoSignals& operator=(const NoSignals&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace
 
 SubmitThread::SubmitThread(NpuDevice& device) : device_(device) {
+  // One in the middle of a driver's request ends it, or has the kernel begin it anew: nobody could
+  // say whether the job ran.
+  const NoSignals in_thread;
   try {
     thread_ = std::thread([this] { submit_what_comes(); });
   } catch (const std::system_error& error) {

@@ -16,7 +16,7 @@
 namespace wattle::rknpu {
 
 // Borrows the device. Used by one thread at a time. It sleeps but for the moments before and after
-// a submit, so it takes no processor from those that compute.
+// a submit, so it takes no processor from those that compute. No signal is handled by it.
 class SubmitThread {
  public:
   // Throws Error{out_of_memory} where the system gives no more threads.
