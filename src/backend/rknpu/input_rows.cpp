@@ -45,12 +45,10 @@ size_t InputRows::bytes_needed(Arithmetic arithmetic, Form form, size_t max_rows
   return most * info(matmul_type_of(arithmetic)).row_bytes(static_cast<uint32_t>(tiles.n_k()));
 }
 
-void InputRows::reserve(size_t max_rows, size_t max_groups, size_t n_in, size_t n_threads) {
+void InputRows::reserve(size_t max_rows, size_t n_in, size_t n_threads) {
   const KTiles tiles = tiles_of(arithmetic_, form_, n_in);
   const size_t row_bytes =
       info(matmul_type_of(arithmetic_)).row_bytes(static_cast<uint32_t>(tiles.n_k()));
-  bytes_needed_ =
-      std::max(bytes_needed_, bytes_needed(arithmetic_, form_, max_rows, max_groups, n_in));
   grow(scale_, max_rows * tiles.n);
   scratch_.resize(n_threads);
   for (Scratch& scratch : scratch_) {

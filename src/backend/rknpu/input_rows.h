@@ -29,9 +29,8 @@ class InputRows {
   // Of `out` below.
   static size_t bytes_needed(Arithmetic arithmetic, Form form, size_t max_rows, size_t max_groups,
                              size_t n_in) noexcept;
-  // Makes room for max_rows rows of n_in elements in max_groups groups.
-  void reserve(size_t max_rows, size_t max_groups, size_t n_in, size_t n_threads);
-  size_t bytes_needed() const noexcept { return bytes_needed_; }  // for all that was reserved
+  // Makes room for max_rows rows of n_in elements.
+  void reserve(size_t max_rows, size_t n_in, size_t n_threads);
 
   // Row r is row x_row[r] of x, or r where x_row is empty. Groups are ranges of r in order, and
   // need not cover all. As reserved. block: of the Hadamard transform; 1: none. Returns the bytes
@@ -67,7 +66,6 @@ class InputRows {
   Arithmetic arithmetic_;
   Form form_;
   KTiles tiles_;
-  size_t bytes_needed_ = 0;
   std::vector<InputChunk> chunks_;
   std::vector<size_t> first_chunk_;  // [groups + 1]
   std::vector<uint32_t> chunk_of_;   // [packed rows]

@@ -179,19 +179,19 @@ size_t ProductRunner::input_bytes(Arithmetic arithmetic, Form form, size_t n_in,
 }
 
 void ProductRunner::reserve(Arithmetic arithmetic, size_t n_in, size_t max_rows, size_t min_group) {
-  const size_t n_rows = std::min(max_rows, kRoundRows);
-  const size_t n_groups = groups_of(n_rows, min_group);
   const NpuInfo& npu = device_.info();
+  const size_t needed = input_bytes(arithmetic, npu.form, n_in, max_rows, min_group);
   for (Inputs& inputs : inputs_) {
     NpuInput& input = inputs[static_cast<size_t>(arithmetic)];
-    input.rows.reserve(n_rows, n_groups, n_in, context_.pool.size());
-    const size_t needed = input.rows.bytes_needed();
-    if (input.buffers.size() == npu.domains_per_submit &&
-        input.buffers.front()->bytes().size() >= needed)
-      continue;
-    input.buffers.clear();
-    for (uint32_t i = 0; i < npu.domains_per_submit; ++i)
-      input.buffers.push_back(device_.allocate(needed, set_ * npu.domains_per_submit + i));
+    if (input.buffers.empty() || input.buffers.front()->bytes().size() < needed) {
+      // All of them before one is let go: matrices that are here already need those there are.
+      std::vector<std::unique_ptr<NpuBuffer>> buffers;
+      buffers.reserve(npu.domains_per_submit);
+      for (uint32_t i = 0; i < npu.domains_per_submit; ++i)
+        buffers.push_back(device_.allocate(needed, set_ * npu.domains_per_submit + i));
+      input.buffers = std::move(buffers);
+    }
+    input.rows.reserve(std::min(max_rows, kRoundRows), n_in, context_.pool.size());
   }
 }
 

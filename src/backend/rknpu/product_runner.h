@@ -49,7 +49,7 @@ class ProductRunner {
   static size_t input_bytes(Arithmetic arithmetic, Form form, size_t n_in, size_t max_rows,
                             size_t min_group) noexcept;
   // Makes room for products of rows of n_in elements: max_rows of them, in groups of min_group rows
-  // at least. Throws as NpuDevice::allocate does.
+  // at least. Throws as NpuDevice::allocate does; what was reserved before is there in any case.
   void reserve(Arithmetic arithmetic, size_t n_in, size_t max_rows, size_t min_group);
 
   // Makes the ring, where there is none yet: for matrices that are streamed. Throws as

@@ -483,6 +483,28 @@ TEST_F(RknpuDeviceTest, ASetThatTookNoMatrixHoldsNoMemory) {
   EXPECT_EQ(rknpu.status().n_on_npu, 1U);
 }
 
+// Of rows that are wider than those before there is no room for.
+TEST_F(RknpuDeviceTest, AMatrixWhoseRowsHaveNoRoomLeavesTheOthersTheirs) {
+  test::RandomBlocks random(16);
+  const Matrix w(random, DType::q4_0, 300, 512);
+  const Matrix wide(random, DType::q4_0, 64, 8192);  // 17 MB for 512 rows, twice
+  npu = open_simulated_npu({.memory_bytes = size_t{40} << 20});
+  auto rknpu = device(all_in(Arithmetic::w16a16, 1));
+  linears.push_back(rknpu.prepare(w.view, {.max_rows = 5}));
+  ASSERT_EQ(rknpu.status().n_on_npu, 1U);
+  linears.push_back(rknpu.prepare(wide.view, {.max_rows = 512}));
+  EXPECT_EQ(rknpu.status().n_on_npu, 1U);
+  linears.push_back(rknpu.prepare(w.view, {.max_rows = 5}));
+  EXPECT_EQ(rknpu.status().n_on_npu, 2U) << "nor is it in the way of what follows";
+  const Rows x = random_rows(random, 5, 512);
+  const Rows y(5, 300);
+  for (const size_t i : {size_t{0}, size_t{2}}) {
+    rknpu.linear(x.view, std::vector<LinearCall>{{linears[i].get(), y.view}});
+    EXPECT_LE(relative_error(w, x.view, y.view), bound_of(Arithmetic::w16a16));
+  }
+  EXPECT_TRUE(warnings.empty());
+}
+
 // What is left of a buffer of weights is used, also where the device has no room for another.
 TEST_F(RknpuDeviceTest, MemoryIsUsedToItsEnd) {
   test::RandomBlocks random(13);
