@@ -76,7 +76,11 @@ class ProductRunner::Call {
       in_piece_[g] = {std::clamp(groups_[g].begin, begin_, end_) - begin_,
                       std::clamp(groups_[g].end, begin_, end_) - begin_};
     }
-    inputs_ = &runner_.inputs_[n_pieces_++ % 2];
+    const auto has_rows = [&](const NpuProduct& product) {
+      return in_piece_[product.group].size() != 0;
+    };
+    if (std::ranges::none_of(products_, has_rows)) return true;  // a round may have the inputs
+    inputs_ = &runner_.inputs_[n_pieces_++ % kRoundsAtOnce];
     pack_rows();
     // The NPU begins with what it holds: the processor packs the rest meanwhile.
     for (const NpuProduct& product : products_) {
