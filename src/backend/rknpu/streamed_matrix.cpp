@@ -40,7 +40,7 @@ StreamedMatrix::StreamedMatrix(const TensorView& w, float scale, Arithmetic arit
       hadamard_block_(has_hadamard(arithmetic) ? rknpu::hadamard_block(w.shape[1]) : 1) {
   const MatmulTypeInfo& type = info(matmul_type_of(arithmetic));
   const size_t n_lists = npu.lists_per_submit();
-  const size_t lists_of_domain = ceil_div(n_lists, npu.domains_per_submit);
+  const size_t lists_of_domain = std::min<size_t>(n_lists, npu.lists_per_domain);
   const size_t group_bytes =
       type.kernel_group * type.row_bytes(static_cast<uint32_t>(tiles_.n_k()));
   // So many columns that each list has as many groups as the others.

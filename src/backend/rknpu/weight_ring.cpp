@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
+
 namespace wattle::rknpu {
 
 // A slot is a buffer of its own: some drivers sync whole buffers, and wait for jobs that use them.
@@ -31,7 +33,10 @@ const PackedMatrix* WeightRing::pack(const StreamedMatrix& w, RowRange outputs,
   const std::vector<size_t> sizes = w.bytes_needed(outputs, device_.info());
   std::vector<WeightPlace> places;
   for (size_t i = 0; i < sizes.size(); ++i) {
-    if (sizes[i] > slot.buffers[i]->bytes().size() - slot.used[i]) return nullptr;
+    if (sizes[i] > slot.buffers[i]->bytes().size() - slot.used[i]) {
+      WATTLE_ASSERT(!slot.slices.empty());  // StreamedMatrix makes slices that fit
+      return nullptr;
+    }
     places.push_back({slot.buffers[i].get(), slot.used[i], sizes[i]});
   }
   slot.slices.push_back(w.pack(outputs, device_.info(), places, context));

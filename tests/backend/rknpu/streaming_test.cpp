@@ -154,6 +154,17 @@ TEST_F(Streaming, SlicesCoverAMatrixAndFitASlot) {
   EXPECT_EQ(streamed.slice(0).end, 1408U) << "an expert of Gemma 4 26B-A4B is one";
 }
 
+TEST_F(Streaming, SlicesFitASlotHoweverListsLieInDomains) {
+  NpuInfo info = npu->info();  // two lists, both of them in one of two domains
+  info.n_cores = info.lists_per_domain = info.domains_per_submit = 2;
+  const TensorView w{.name = "w", .dtype = DType::q4_0, .n_dims = 2, .shape = {5000, 2816}};
+  const StreamedMatrix streamed(w, 1, Arithmetic::w16a16, info);
+  const auto bytes = streamed.bytes_needed(streamed.slice(0), info);
+  EXPECT_LE(bytes[0], slice_bytes(info));
+  EXPECT_GT(bytes[0], slice_bytes(info) / 2);
+  EXPECT_EQ(bytes[1], 0U);
+}
+
 TEST_F(Streaming, GivesTheBitsOfResidentWeights) {
   std::mt19937 shapes(2);
   struct Case {
