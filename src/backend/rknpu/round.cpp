@@ -15,8 +15,8 @@
 namespace wattle::rknpu {
 namespace {
 
-// A list of the device has 4095 tasks at most. A matrix and a tile may take some tens of them.
-constexpr size_t kMaxTasks = 1792;
+constexpr size_t kMaxTasks = kRoundCommandBytes / kTaskCommandBytes;  // of a list
+static_assert(kMaxTasks <= kMaxTasksOfList);
 constexpr size_t kMaxColumns = 8128;  // of a task of any type
 // Where a list may not take long: so slowly are operands read at the worst. A sixth of what three
 // lists have been seen to get at a clock of 1 GHz.
@@ -97,7 +97,18 @@ void Round::make_list(Core& core, std::vector<RoundWork>& work) {
     const size_t fit_bytes = (most_bytes - operand_bytes) / read_of_column / group * group;
     const size_t n = std::min({next.part.n - next.done, fit, fit_bytes, kMaxColumns});
     if (n == 0) break;
+    const size_t n_before = tasks.size();
     plan(core, next, n, tasks);
+    if (tasks.size() > kMaxTasks) {
+      if (n_before == 0) {
+        throw Error(ErrorCode::unsupported,
+                    fmt::format("a product of {} tasks, expected {} at most: {} columns are cut in "
+                                "{} tiles",
+                                tasks.size(), kMaxTasks, w.n_in(), w.tiles().n));
+      }
+      tasks.resize(n_before);  // they have a list of their own
+      break;
+    }
     core.blocks.push_back({.output = {.w = &w,
                                       .y = next.y,
                                       .first_row = next.first_row,

@@ -44,7 +44,8 @@ class Round {
   static size_t rows_at_once(Arithmetic arithmetic, const KTiles& tiles, Form form) noexcept;
 
   // Takes from the front of work[i] what fits into list i and writes its commands; some fits. What
-  // the work names stays as it is until the results are read.
+  // the work names stays as it is until the results are read. Throws Error{unsupported} where one
+  // group of kernels takes more tasks than a list has room for, and std::bad_alloc.
   void make(std::span<std::vector<RoundWork>> work);
   std::span<const NpuList> lists() const noexcept { return lists_; }
   // After the submit. Throws NpuFault where results were not written and the driver does not tell.

@@ -8,9 +8,10 @@
 namespace wattle::rknpu {
 
 inline constexpr size_t kRoundRows = 512;  // of x, packed at once
-// Of each core. A command list takes 0x400 bytes at most for each task.
+// Of each core.
 inline constexpr size_t kRoundOutputBytes = size_t{4} << 20;
 inline constexpr size_t kRoundCommandBytes = size_t{2} << 20;
-inline constexpr size_t kRoundsAtOnce = 2;  // one is made or read while the other runs
+inline constexpr size_t kTaskCommandBytes = 0x400;  // at most
+inline constexpr size_t kRoundsAtOnce = 2;          // one is made or read while the other runs
 
 }  // namespace wattle::rknpu

@@ -45,6 +45,29 @@ class RknpuRocket : public testing::Test {
   Rows x = random_rows(random, 40, 512);
 };
 
+// 65,536 columns of w4a8 are as many tasks as a list has room for: what else there is of a call is
+// of another one.
+TEST_F(RknpuRocket, AListHasNoMoreTasksThanThereIsRoomForTheirCommands) {
+  const Matrix coarse(random, DType::q8_0, 64, 65536);
+  const Matrix fine(random, DType::q4_0, 64, 65536);
+  const auto npu = open_simulated_npu({.form = Form::rocket});
+  RknpuDevice rknpu(context, cpu, *npu, {.place = [](const TensorView& of) {
+                      return MatrixPlace{
+                          of.dtype == DType::q8_0 ? Arithmetic::w8a8 : Arithmetic::w4a8,
+                          {1, SIZE_MAX}};
+                    }});
+  const auto a = rknpu.prepare(coarse.view, {.max_rows = 1});
+  const auto b = rknpu.prepare(fine.view, {.max_rows = 1});
+  ASSERT_EQ(rknpu.status().n_on_npu, 2U);
+  const Rows wide = random_rows(random, 1, 65536);
+  const Rows ya(1, 64);
+  const Rows yb(1, 64);
+  rknpu.linear(wide.view, std::vector<LinearCall>{{a.get(), ya.view}, {b.get(), yb.view}});
+  EXPECT_LE(relative_error(coarse, wide.view, ya.view), 0.05);
+  EXPECT_LE(relative_error(fine, wide.view, yb.view), kOfInt8);
+  EXPECT_EQ(rknpu.status().n_faults, 0U);
+}
+
 TEST_F(RknpuRocket, AMatrixIsSpreadOverTheDomainsOfASubmit) {
   const auto npu = open_simulated_npu({.form = Form::rocket});
   RknpuDevice rknpu(context, cpu, *npu, all_in(Arithmetic::w4a8, 1));
