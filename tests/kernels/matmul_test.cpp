@@ -126,12 +126,14 @@ double nmse(const std::vector<std::vector<float>>& got,
 std::vector<AlignedBuffer<float>> integer_rows(RandomBlocks& random, size_t n_act, size_t n_cols,
                                                int limit) {
   std::vector<AlignedBuffer<float>> x;
+  x.reserve(n_act);
   for (size_t a = 0; a < n_act; ++a) x.push_back(random.integers(n_cols, limit));
   return x;
 }
 
 std::vector<AlignedBuffer<float>> float_rows(RandomBlocks& random, size_t n_act, size_t n_cols) {
   std::vector<AlignedBuffer<float>> x;
+  x.reserve(n_act);
   for (size_t a = 0; a < n_act; ++a) x.push_back(random.floats(n_cols));
   return x;
 }
@@ -251,11 +253,12 @@ TEST(Matmul, ExtremeScalesAgreeWithScalar) {
 TEST(Matmul, NeitherRowRangesNorCompanyChangeABit) {
   for_each_fast_kernel([](DType type, const KernelTable& table, const KernelTable&) {
     RandomBlocks random(7);
-    const size_t n_cols = dtype_info(type).block_elems == 256 ? 512 : 352;
+    // More columns and activation rows than a kernel takes in one piece.
+    const size_t n_cols = dtype_info(type).block_elems == 256 ? 1280 : 1120;
     const size_t tile = table.matmul_for(type)->tile_rows;
     const size_t n_rows = 3 * tile + 5;
     const Product product(type, n_rows, n_cols, random.rows(type, n_rows, n_cols),
-                          float_rows(random, 13, n_cols));
+                          float_rows(random, 19, n_cols));
     for (const bool matmul : {false, true}) {
       SCOPED_TRACE(matmul ? "matmul" : "matvec");
       const auto whole = product.run(table, matmul);

@@ -44,7 +44,8 @@ void decode_blocks_of_32(const std::byte* row, float* out, size_t n) noexcept {
     alignas(32) float scales[8];  // {scale, min} each
     _mm256_store_ps(scales, T::scales(four, 0));
     for (size_t i = 0; i < 4 && b + i < n_blocks; ++i) {
-      decode_32<T>(T::codes(*four[i], 0), scales + 2 * i, scales + 2 * i + 1, out + 32 * (b + i));
+      decode_32<T>(codes_of_block<T>(*four[i], 0), scales + 2 * i, scales + 2 * i + 1,
+                   out + 32 * (b + i));
     }
   }
 }
@@ -64,8 +65,8 @@ void decode_blocks_of_256(const std::byte* row, float* out, size_t n) noexcept {
     for (int sub = 0; sub < 8; ++sub) {
       // Groups of 32 have {scale, min} next to each other, pairs of groups of 16 two of each.
       const float* const of_sub = scale + 2 * sub;
-      decode_32<T>(T::codes(blocks[b], sub), of_sub, T::kGroup == 32 ? of_sub + 1 : min + 2 * sub,
-                   out + 256 * b + 32 * sub);
+      decode_32<T>(codes_of_block<T>(blocks[b], sub), of_sub,
+                   T::kGroup == 32 ? of_sub + 1 : min + 2 * sub, out + 256 * b + 32 * sub);
     }
   }
 }

@@ -141,7 +141,7 @@ void gemm_floats_block(const MatmulArgs& args, size_t act, size_t row, size_t en
 template <class Simd>
 struct FloatBlocks {
   template <int kActs>
-  static void block(const MatmulArgs& args, size_t act, size_t row, size_t end) {
+  void block(const MatmulArgs& args, size_t act, size_t row, size_t end) const {
     gemm_floats_block<Simd, kActs>(args, act, row, end);
   }
 };
@@ -150,7 +150,7 @@ template <class Simd, class T>
 void matmul_floats(const MatmulArgs& args, RowRange rows) noexcept {
   for (size_t row = rows.begin; row < rows.end; row += Simd::kRows) {
     pack_floats<T, Simd::kRows>(args, row, rows.end, args.scratch);
-    all_acts<FloatBlocks<Simd>, Simd::kActs>(args, row, rows.end);
+    all_acts<Simd::kActs>(FloatBlocks<Simd>{}, args, row, rows.end);
   }
 }
 

@@ -23,21 +23,20 @@ WATTLE_INLINE void store_block(float* y, size_t row, size_t end,
 }
 
 // All activation rows over the tile, kActs at a time and then one smaller block.
-// Blocks: template <int kActs> static void block(args, act, row, end).
-template <class Blocks, int kActs>
-void last_acts(const MatmulArgs& args, size_t act, size_t row, size_t end) {
+// Blocks: template <int kActs> void block(args, act, row, end) const.
+template <int kActs, class Blocks>
+void last_acts(const Blocks& blocks, const MatmulArgs& args, size_t act, size_t row, size_t end) {
   if constexpr (kActs > 0) {
-    if (args.n_act - act == kActs) return Blocks::template block<kActs>(args, act, row, end);
-    last_acts<Blocks, kActs - 1>(args, act, row, end);
+    if (args.n_act - act == kActs) return blocks.template block<kActs>(args, act, row, end);
+    last_acts<kActs - 1>(blocks, args, act, row, end);
   }
 }
 
-template <class Blocks, int kActs>
-void all_acts(const MatmulArgs& args, size_t row, size_t end) {
+template <int kActs, class Blocks>
+void all_acts(const Blocks& blocks, const MatmulArgs& args, size_t row, size_t end) {
   size_t act = 0;
-  for (; args.n_act - act >= kActs; act += kActs)
-    Blocks::template block<kActs>(args, act, row, end);
-  last_acts<Blocks, kActs - 1>(args, act, row, end);
+  for (; args.n_act - act >= kActs; act += kActs) blocks.template block<kActs>(args, act, row, end);
+  last_acts<kActs - 1>(blocks, args, act, row, end);
 }
 
 }  // namespace

@@ -22,11 +22,25 @@ namespace {
 template <int kActs>
 using ActRows = const std::byte* [kActs];
 
-// One block of kActs activation rows against the tile. Each weight register serves all of them, and
-// each broadcast activation all kVecs registers of weights: with one register a step would load
-// more than it multiplies.
-template <class Simd, class Packed, int kActs>
-void gemm_block(const MatmulArgs& args, size_t act, size_t row, size_t end) {
+// Activation rows against a run of a tile's columns, all of them or some; then what the runs so far
+// have added up is in `totals`.
+template <class Simd, class Packed>
+struct Q8Run {
+  size_t begin;  // groups of 32 columns
+  size_t end;
+  float* totals;  // [n_act][kRows]
+
+  // kActs of them. Each weight register serves all, and each broadcast activation all kVecs
+  // registers of weights: with one register a step would load more than it multiplies.
+  template <int kActs>
+  [[gnu::noinline]] void block(const MatmulArgs& args, size_t act, size_t row,
+                               size_t row_end) const;
+};
+
+template <class Simd, class Packed>
+template <int kActs>
+void Q8Run<Simd, Packed>::block(const MatmulArgs& args, size_t act, size_t row,
+                                size_t row_end) const {
   using Layout = TileLayout<Packed, Simd::kRows>;
   constexpr int kVecs = Simd::kVecs;
   constexpr size_t kLanes = Simd::kRows / kVecs;
@@ -36,14 +50,16 @@ void gemm_block(const MatmulArgs& args, size_t act, size_t row, size_t end) {
   WATTLE_UNROLL
   for (size_t a = 0; a < kActs; ++a) x[a] = args.act[act + a];
 
+  float* const so_far = totals + act * Simd::kRows;
   typename Simd::Floats acc[kVecs][kActs];
   WATTLE_UNROLL
-  for (int v = 0; v < kVecs; ++v) {
+  for (size_t v = 0; v < kVecs; ++v) {
     WATTLE_UNROLL
-    for (int a = 0; a < kActs; ++a) acc[v][a] = Simd::zero();
+    for (size_t a = 0; a < kActs; ++a)
+      acc[v][a] = begin == 0 ? Simd::zero() : Simd::load(so_far + a * Simd::kRows + v * kLanes);
   }
   const std::byte* tile = args.scratch;
-  for (size_t g = 0; g < args.n_cols / 32; ++g, tile += Layout::kBytes) {
+  for (size_t g = begin; g < end; ++g, tile += Layout::kBytes) {
     WATTLE_UNROLL
     for (size_t s = 0; s < Layout::kScales; ++s) {
       const size_t group = g * Layout::kScales + s;
@@ -81,25 +97,38 @@ void gemm_block(const MatmulArgs& args, size_t act, size_t row, size_t end) {
       }
     }
   }
+  const bool is_last = end == args.n_cols / 32;
   WATTLE_UNROLL
-  for (size_t a = 0; a < kActs; ++a) store_block<Simd>(args.y[act + a], row, end, acc, a);
+  for (size_t a = 0; a < kActs; ++a) {
+    if (is_last) {
+      store_block<Simd>(args.y[act + a], row, row_end, acc, a);
+    } else {
+      store_block<Simd>(so_far + a * Simd::kRows, 0, Simd::kRows, acc, a);
+    }
+  }
 }
 
-template <class Simd, class Packed>
-struct Q8Blocks {
-  template <int kActs>
-  static void block(const MatmulArgs& args, size_t act, size_t row, size_t end) {
-    gemm_block<Simd, Packed, kActs>(args, act, row, end);
-  }
-};
+// Few activation rows take a tile run by run, of 8 KiB of codes each, so that it stays in the
+// first-level cache between packing and products; the sums of many would not.
+constexpr size_t kFewActs = 16;
+constexpr size_t kRunCodes = 8192;
 
 template <class Simd, class T>
 void matmul_q8(const MatmulArgs& args, RowRange rows) noexcept {
   using Packed = typename Simd::template Packed<T>;
+  constexpr size_t kSubs = T::kElems / 32;
+  const size_t n_groups = args.n_cols / 32;
+  const size_t run = args.n_act <= kFewActs ? kRunCodes / Simd::kRows / 32 : n_groups;
+  static_assert(kRunCodes / Simd::kRows % T::kElems == 0);
+  alignas(64) float totals[kFewActs * Simd::kRows];
   fetch_bytes(args.w + rows.begin * args.w_row_bytes, Simd::kRows * args.w_row_bytes);
   for (size_t row = rows.begin; row < rows.end; row += Simd::kRows) {
-    pack_tile<T, Packed, Simd::kRows>(args, row, rows.end, args.scratch);
-    all_acts<Q8Blocks<Simd, Packed>, Simd::kActs>(args, row, rows.end);
+    const TileRows<T, Simd::kRows> tile(args, row, rows.end);
+    for (size_t begin = 0; begin < n_groups; begin += run) {
+      const size_t end = n_groups - begin < run ? n_groups : begin + run;
+      tile.template pack<Packed>(begin / kSubs, end / kSubs, args.scratch);
+      all_acts<Simd::kActs>(Q8Run<Simd, Packed>{begin, end, totals}, args, row, rows.end);
+    }
   }
 }
 

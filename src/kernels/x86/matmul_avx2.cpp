@@ -21,7 +21,7 @@ struct Simd256 {
   using Packed = PackedType<T::kGroup, T::kMin, T::kOffset, T::kMaxCode, T::kSigned>;
 
   WATTLE_INLINE static Floats zero() { return _mm256_setzero_ps(); }
-  WATTLE_INLINE static Floats load(const std::byte* p) {
+  WATTLE_INLINE static Floats load(const void* p) {
     return _mm256_load_ps(reinterpret_cast<const float*>(p));
   }
   WATTLE_INLINE static Floats broadcast(float x) { return _mm256_set1_ps(x); }

@@ -39,7 +39,7 @@ void four_rows_of_blocks32(const MatmulArgs& args, size_t act, size_t row, size_
     WATTLE_UNROLL
     for (int i = 0; i < kRowsInFlight; ++i) {
       rows.fetch(&rows.w[i][g]);
-      const __m256i codes = T::codes(rows.w[i][g], 0);
+      const __m256i codes = codes_of_block<T>(rows.w[i][g], 0);
       WATTLE_UNROLL
       for (int a = 0; a < kActs; ++a) {
         const __m256i sums = Dot::template dot<T>(codes, q[a], start[a]);
@@ -100,7 +100,7 @@ void four_rows_of_blocks256(const MatmulArgs& args, size_t act, size_t row, size
         for (int i = 0; i < kRowsInFlight; ++i) {
           if (32 * static_cast<size_t>(sub) < sizeof(typename T::Block))
             rows.fetch(reinterpret_cast<const std::byte*>(&rows.w[i][b]) + 32 * sub);
-          const __m256i codes = T::codes(rows.w[i][b], sub);
+          const __m256i codes = codes_of_block<T>(rows.w[i][b], sub);
           WATTLE_UNROLL
           for (int a = 0; a < kActs; ++a) {
             const __m256i sums = Dot::template dot<T>(codes, q[a], start[a]);

@@ -60,8 +60,7 @@ WATTLE_INLINE void store256(std::byte* p, __m256i v) {
 }
 
 template <class T, class Packed>
-WATTLE_INLINE __m256i packed_codes(const typename T::Block& b, int sub) {
-  const __m256i codes = T::codes(b, sub);
+WATTLE_INLINE __m256i packed_codes(__m256i codes) {
   if constexpr (T::kSigned && !Packed::kSigned) {
     static_assert(Packed::kOffset == 128);
     return _mm256_xor_si256(codes, _mm256_set1_epi8(-128));
@@ -69,44 +68,80 @@ WATTLE_INLINE __m256i packed_codes(const typename T::Block& b, int sub) {
   return codes;
 }
 
-// Where eight rows of a tile lie: `first` is 0 or 8.
+// 16 bytes of block b of eight rows, from byte `at` on: out[k] has the four from 4 k on of every
+// row.
+template <class Block>
+WATTLE_INLINE void transpose_16_bytes(const Block* const (&w)[8], size_t b, size_t at,
+                                      __m256i* out) {
+  const auto load = [&](size_t i) {
+    const auto* const block = reinterpret_cast<const std::byte*>(w[i] + b);
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + at));
+  };
+  __m256i v[4];  // rows i and 4 + i
+  WATTLE_UNROLL
+  for (size_t i = 0; i < 4; ++i)
+    v[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(load(i)), load(4 + i), 1);
+  const __m256i low_01 = _mm256_unpacklo_epi32(v[0], v[1]);
+  const __m256i high_01 = _mm256_unpackhi_epi32(v[0], v[1]);
+  const __m256i low_23 = _mm256_unpacklo_epi32(v[2], v[3]);
+  const __m256i high_23 = _mm256_unpackhi_epi32(v[2], v[3]);
+  out[0] = _mm256_unpacklo_epi64(low_01, low_23);
+  out[1] = _mm256_unpackhi_epi64(low_01, low_23);
+  out[2] = _mm256_unpacklo_epi64(high_01, high_23);
+  out[3] = _mm256_unpackhi_epi64(high_01, high_23);
+}
+
+// Where eight rows of a tile lie, from some columns on.
 template <class Packed, int kRows>
 struct EightRows {
   using Layout = TileLayout<Packed, kRows>;
-  std::byte* tile;
-  size_t first;
+  std::byte* at;
+
+  EightRows(std::byte* tile, size_t first_row) : at(tile + first_row * 4) {}
 
   WATTLE_INLINE std::byte* codes(size_t sub, size_t k) const {
-    return tile + sub * Layout::kBytes + (k * kRows + first) * 4;
+    return at + sub * Layout::kBytes + k * kRows * 4;
   }
   WATTLE_INLINE std::byte* scales(size_t group) const { return in_sub(group) + Layout::kScalesAt; }
   WATTLE_INLINE std::byte* mins(size_t group) const { return in_sub(group) + Layout::kMinsAt; }
 
  private:
   WATTLE_INLINE std::byte* in_sub(size_t group) const {
-    return tile + group / Layout::kScales * Layout::kBytes +
-           (group % Layout::kScales * kRows + first) * sizeof(float);
+    return at + group / Layout::kScales * Layout::kBytes +
+           group % Layout::kScales * kRows * sizeof(float);
   }
 };
 
 // Scales and mins of block b of 32 elements of eight rows.
 template <class T, class Rows>
-WATTLE_INLINE void pack_scales32(const typename T::Block* const (&w)[8], size_t b, const Rows& to) {
-  const typename T::Block* const low[4] = {w[0], w[1], w[2], w[3]};
-  const typename T::Block* const high[4] = {w[4], w[5], w[6], w[7]};
-  const __m256 a = T::scales(low, b);
-  const __m256 c = T::scales(high, b);
-  const auto in_order = [](__m256 v) {  // of the pairs of rows 0, 4, 2, 6
-    return _mm256_permute4x64_epi64(_mm256_castps_si256(v), 0xd8);
+WATTLE_INLINE void pack_scales32(const typename T::Block* const (&w)[8], size_t b, Rows to) {
+  const auto floats_of_halves = [](__m128i halves) {
+    return _mm256_castps_si256(_mm256_cvtph_ps(halves));
   };
-  store256(to.scales(b), in_order(_mm256_shuffle_ps(a, c, 0x88)));
-  if constexpr (T::kMin) store256(to.mins(b), in_order(_mm256_shuffle_ps(a, c, 0xdd)));
+  if constexpr (T::kMin) {  // d and m follow each other
+    const auto of = [&](size_t i) { return load_as<int>(&w[i][b].d); };
+    const __m128i low = _mm_setr_epi32(of(0), of(1), of(2), of(3));
+    const __m128i high = _mm_setr_epi32(of(4), of(5), of(6), of(7));
+    // Halves of eight rows: those of d, then those of m.
+    const __m128i order = _mm_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
+    const __m128i a = _mm_shuffle_epi8(low, order);
+    const __m128i c = _mm_shuffle_epi8(high, order);
+    store256(to.scales(0), floats_of_halves(_mm_unpacklo_epi64(a, c)));
+    store256(to.mins(0), floats_of_halves(_mm_unpackhi_epi64(a, c)));
+  } else if constexpr (requires { w[0][b].d; }) {
+    const auto of = [&](size_t i) { return static_cast<int16_t>(w[i][b].d); };
+    store256(to.scales(0), floats_of_halves(_mm_setr_epi16(of(0), of(1), of(2), of(3), of(4), of(5),
+                                                           of(6), of(7))));
+  } else {
+    const auto of = [&](size_t i) { return int{w[i][b].e}; };
+    store256(to.scales(0), T::powers_of_two(_mm256_setr_epi32(of(0), of(1), of(2), of(3), of(4),
+                                                              of(5), of(6), of(7))));
+  }
 }
 
 // Scales and mins of a block of 256 elements, block b of eight rows.
 template <class T, class Rows>
-WATTLE_INLINE void pack_scales256(const typename T::Block* const (&w)[8], size_t b,
-                                  const Rows& to) {
+WATTLE_INLINE void pack_scales256(const typename T::Block* const (&w)[8], size_t b, Rows to) {
   SuperScales scales[8];
   WATTLE_UNROLL
   for (int i = 0; i < 8; ++i) scales[i] = T::scales(w[i][b]);
@@ -117,7 +152,7 @@ WATTLE_INLINE void pack_scales256(const typename T::Block* const (&w)[8], size_t
     WATTLE_UNROLL
     for (int i = 0; i < 8; ++i) lanes[i] = _mm256_castps_si256(scales[i].s[h]);
     transpose(lanes);
-    const size_t group = kGroups * b + kGroups / 2 * h;
+    const size_t group = kGroups / 2 * h;
     if constexpr (T::kGroup == 32) {  // scale and min in turn
       WATTLE_UNROLL
       for (size_t k = 0; k < 4; ++k) {
@@ -138,53 +173,118 @@ WATTLE_INLINE void pack_scales256(const typename T::Block* const (&w)[8], size_t
   }
 }
 
+// Codes of columns 4 k to 4 k + 3 of eight rows, plus 16 where a fifth bit is set: bit i of a row's
+// 32 belongs to column i.
+WATTLE_INLINE __m256i add_fifth_bits(__m256i codes, __m256i of_rows, int k) {
+  const __m256i byte_of = _mm256_add_epi8(_mm256_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c,
+                                                            0, 0x04040404, 0x08080808, 0x0c0c0c0c),
+                                          _mm256_set1_epi8(static_cast<char>(k / 2)));
+  const __m256i mask = _mm256_set1_epi32(0x08040201 << k % 2 * 4);
+  return add_16_where(codes, _mm256_shuffle_epi8(of_rows, byte_of), mask);
+}
+
+// The codes of block b of eight rows. Bytes change places before codes are made of them, because a
+// byte holds several.
+template <class T, class Packed, class Rows>
+WATTLE_INLINE void pack_codes(const typename T::Block* const (&w)[8], size_t b, Rows to) {
+  constexpr size_t kSubs = T::kElems / 32;
+  if constexpr (requires { T::kNibblesAt; }) {
+    __m256i fifth;
+    if constexpr (kFifthBits<T>) {
+      const auto of = [&](size_t i) { return load_as<int>(w[i][b].qh); };
+      fifth = _mm256_setr_epi32(of(0), of(1), of(2), of(3), of(4), of(5), of(6), of(7));
+    }
+    WATTLE_UNROLL
+    for (size_t s = 0; s < kSubs; ++s) {
+      __m256i n[4];
+      transpose_16_bytes(w, b, T::kNibblesAt + 16 * s, n);
+      WATTLE_UNROLL
+      for (size_t k = 0; k < 8; ++k) {
+        __m256i codes = T::values(bits(n[k % 4], k < 4 ? 0 : 4, 15));
+        if constexpr (kFifthBits<T>) codes = add_fifth_bits(codes, fifth, static_cast<int>(k));
+        store256(to.codes(s, k), packed_codes<T, Packed>(codes));
+      }
+    }
+  } else {
+    __m256i planes[T::kPlanes][8];
+    WATTLE_UNROLL
+    for (size_t p = 0; p < T::kPlanes; ++p) {
+      transpose_16_bytes(w, b, T::kPlanesAt + 32 * p, planes[p]);
+      transpose_16_bytes(w, b, T::kPlanesAt + 32 * p + 16, planes[p] + 4);
+    }
+    WATTLE_UNROLL
+    for (size_t s = 0; s < kSubs; ++s) {
+      WATTLE_UNROLL
+      for (size_t k = 0; k < 8; ++k) {
+        const auto plane = [&](size_t at) { return planes[(at - T::kPlanesAt) / 32][k]; };
+        store256(to.codes(s, k), packed_codes<T, Packed>(T::codes(plane, static_cast<int>(s))));
+      }
+    }
+  }
+}
+
 // Into the second-level cache. A fetch never faults, wherever it points.
 WATTLE_INLINE void fetch_bytes(const std::byte* p, size_t n) {
   for (size_t i = 0; i < n; i += 64)
     _mm_prefetch(reinterpret_cast<const char*>(p + i), _MM_HINT_T1);
 }
 
-// The tile whose row 0 is `row` of the matrix. All rows advance together, so that a line of the
-// tile is complete before the next one is begun.
+// n blocks of eight rows, from block `begin` on; `next` is fetched meanwhile, as many bytes.
+template <class T, class Packed, class Rows>
+[[gnu::noinline]] void pack_run(const typename T::Block* const (&rows)[8], size_t begin, size_t n,
+                                Rows to, const std::byte* next) {
+  using Block = typename T::Block;
+  constexpr size_t kBytes = 8 * sizeof(Block);
+  const Block* const w[8] = {rows[0] + begin, rows[1] + begin, rows[2] + begin, rows[3] + begin,
+                             rows[4] + begin, rows[5] + begin, rows[6] + begin, rows[7] + begin};
+  for (size_t b = 0; b < n; ++b, next += kBytes, to.at = to.codes(T::kElems / 32, 0)) {
+    fetch_bytes(next, kBytes);
+    if constexpr (T::kElems == 32) {
+      pack_scales32<T>(w, b, to);
+    } else {
+      pack_scales256<T>(w, b, to);
+    }
+    pack_codes<T, Packed>(w, b, to);
+  }
+}
+
+// Columns of a run: what eight rows are packed of before the next eight, because more pointers than
+// theirs do not fit the registers. Then what was written is still in the first-level cache.
+constexpr size_t kRunCols = 256;
+
+// The rows of a tile, whose row 0 is `row` of the matrix.
 //
 // So many rows at once are more streams than a processor follows by itself, and with few activation
 // rows packing is most of the work: the bytes of the next tile are fetched meanwhile, in order,
 // also where the rows of the call end. Another call often goes on there, and without it packing
 // took twice the time: docs/perf/batched-decode.md.
-template <class T, class Packed, int kRows>
-void pack_tile(const MatmulArgs& args, size_t row, size_t end, std::byte* tile) {
+template <class T, int kRows>
+struct TileRows {
   using Block = typename T::Block;
-  constexpr size_t kSubs = T::kElems / 32;
-  const std::byte* next = args.w + (row + kRows) * args.w_row_bytes;
   const Block* w[kRows / 8][8];
-  for (size_t i = 0; i < kRows; ++i) {
-    const size_t r = row + i < end ? row + i : end - 1;
-    w[i / 8][i % 8] = reinterpret_cast<const Block*>(args.w + r * args.w_row_bytes);
-  }
-  for (size_t b = 0; b < args.n_cols / T::kElems; ++b, next += kRows * sizeof(Block)) {
-    fetch_bytes(next, kRows * sizeof(Block));
-    for (size_t eight = 0; eight < kRows / 8; ++eight) {
-      const EightRows<Packed, kRows> to{tile, 8 * eight};
-      if constexpr (T::kElems == 32) {
-        pack_scales32<T>(w[eight], b, to);
-      } else {
-        pack_scales256<T>(w[eight], b, to);
-      }
-    }
-    for (size_t sub = 0; sub < kSubs; ++sub) {
-      for (size_t eight = 0; eight < kRows / 8; ++eight) {
-        const EightRows<Packed, kRows> to{tile, 8 * eight};
-        __m256i codes[8];
-        WATTLE_UNROLL
-        for (int i = 0; i < 8; ++i)
-          codes[i] = packed_codes<T, Packed>(w[eight][i][b], static_cast<int>(sub));
-        transpose(codes);
-        WATTLE_UNROLL
-        for (size_t k = 0; k < 8; ++k) store256(to.codes(kSubs * b + sub, k), codes[k]);
-      }
+  const std::byte* next;
+
+  TileRows(const MatmulArgs& args, size_t row, size_t end)
+      : next(args.w + (row + kRows) * args.w_row_bytes) {
+    for (size_t i = 0; i < kRows; ++i) {
+      const size_t r = row + i < end ? row + i : end - 1;
+      w[i / 8][i % 8] = reinterpret_cast<const Block*>(args.w + r * args.w_row_bytes);
     }
   }
-}
+
+  // Packs blocks [begin, end) of all rows.
+  template <class Packed>
+  void pack(size_t begin, size_t end, std::byte* tile) const {
+    constexpr size_t kRun = kRunCols / T::kElems;
+    constexpr size_t kRunBytes = kRunCols / 32 * TileLayout<Packed, kRows>::kBytes;
+    const std::byte* fetched = next + begin * kRows * sizeof(Block);
+    for (; begin < end; begin += kRun, tile += kRunBytes) {
+      const size_t n = end - begin < kRun ? end - begin : kRun;
+      for (size_t eight = 0; eight < kRows / 8; ++eight, fetched += n * 8 * sizeof(Block))
+        pack_run<T, Packed>(w[eight], begin, n, EightRows<Packed, kRows>(tile, 8 * eight), fetched);
+    }
+  }
+};
 
 }  // namespace
 }  // namespace wattle::kernels::x86

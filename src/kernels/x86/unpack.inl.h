@@ -8,7 +8,14 @@
 //   kMin             value = scale * code + min; else value = scale * (code - kOffset)
 //   kOffset          0 or a power of two
 //   kMaxCode         codes lie in [0, kMaxCode]; kSigned: in [-128, 127], with kOffset = 0
-//   codes(b, sub)    the codes of elements [32 sub, 32 sub + 32)
+// and where the codes are: either
+//   kNibblesAt       16 bytes for each 32 elements, from this byte of a block on
+//   values(n)        the codes that nibbles stand for
+// or
+//   kPlanesAt, kPlanes   runs of 32 bytes, from this byte on
+//   codes(plane, sub)    the codes of elements [32 sub, 32 sub + 32), of which byte i is made of
+//   the
+//                        bytes i of planes only; plane(at): the one that begins at byte `at`
 // and for blocks of 32 elements
 //   scales(w, g)     of block g of four rows: {scale0, min0, scale1, min1, ...}
 // or for blocks of 256
@@ -20,6 +27,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "quant/blocks.h"
 
@@ -54,18 +62,26 @@ WATTLE_INLINE __m256i nibbles(const uint8_t* qs) {
   return _mm256_and_si256(moved, _mm256_set1_epi8(15));
 }
 
-// codes + 16 where bit i of qh is set (a fifth bit).
-WATTLE_INLINE __m256i add_fifth_bits(__m256i codes, const uint8_t* qh) {
-  const auto bits = load_as<uint32_t>(qh);
+// codes + 16 in the bytes that share a bit with `mask`, which has one in each byte.
+WATTLE_INLINE __m256i add_16_where(__m256i codes, __m256i bytes, __m256i mask) {
+  const __m256i sixteen = _mm256_set1_epi8(16);
+#if defined(__AVX512BW__) && defined(__AVX512VL__)
+  return _mm256_mask_add_epi8(codes, _mm256_test_epi8_mask(bytes, mask), codes, sixteen);
+#else
+  const __m256i is_set = _mm256_cmpeq_epi8(_mm256_and_si256(bytes, mask), mask);
+  return _mm256_or_si256(codes, _mm256_and_si256(is_set, sixteen));
+#endif
+}
+
+// codes + 16 where bit i of `bits` is set (a fifth bit).
+WATTLE_INLINE __m256i add_fifth_bits(__m256i codes, uint32_t bits) {
 #if defined(__AVX512BW__) && defined(__AVX512VL__)
   return _mm256_mask_add_epi8(codes, bits, codes, _mm256_set1_epi8(16));
 #else
   const __m256i byte_of =
       _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
   const __m256i spread = _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int>(bits)), byte_of);
-  const __m256i mask = _mm256_set1_epi64x(static_cast<int64_t>(0x8040201008040201));
-  const __m256i is_set = _mm256_cmpeq_epi8(_mm256_and_si256(spread, mask), mask);
-  return _mm256_or_si256(codes, _mm256_and_si256(is_set, _mm256_set1_epi8(16)));
+  return add_16_where(codes, spread, _mm256_set1_epi64x(static_cast<int64_t>(0x8040201008040201)));
 #endif
 }
 
@@ -93,63 +109,72 @@ struct Block32 {
   }
 };
 
-struct Q4_0 : Block32<quant::BlockQ4_0> {
+// Codes that are nibbles: element i < 16 the low one of byte i, element 16 + i the high one.
+template <class BlockType>
+struct Nibbles32 : Block32<BlockType> {
+  static constexpr size_t kNibblesAt = offsetof(BlockType, qs);
+  WATTLE_INLINE static __m256i values(__m256i n) { return n; }
+};
+
+struct Q4_0 : Nibbles32<quant::BlockQ4_0> {
   static constexpr int kOffset = 8;
   static constexpr int kMaxCode = 15;
-  WATTLE_INLINE static __m256i codes(const Block& b, int) { return nibbles(b.qs); }
 };
 
-struct Q4_1 : Block32<quant::BlockQ4_1> {
+struct Q4_1 : Nibbles32<quant::BlockQ4_1> {
   static constexpr bool kMin = true;
   static constexpr int kMaxCode = 15;
-  WATTLE_INLINE static __m256i codes(const Block& b, int) { return nibbles(b.qs); }
 };
 
-struct Q5_0 : Block32<quant::BlockQ5_0> {
+struct Q5_0 : Nibbles32<quant::BlockQ5_0> {
   static constexpr int kOffset = 16;
   static constexpr int kMaxCode = 31;
-  WATTLE_INLINE static __m256i codes(const Block& b, int) {
-    return add_fifth_bits(nibbles(b.qs), b.qh);
-  }
 };
 
-struct Q5_1 : Block32<quant::BlockQ5_1> {
+struct Q5_1 : Nibbles32<quant::BlockQ5_1> {
   static constexpr bool kMin = true;
   static constexpr int kMaxCode = 31;
-  WATTLE_INLINE static __m256i codes(const Block& b, int) {
-    return add_fifth_bits(nibbles(b.qs), b.qh);
-  }
 };
+
+// Types whose bit i of 32 in qh is a fifth bit of element i.
+template <class T>
+constexpr bool kFifthBits = std::is_same_v<T, Q5_0> || std::is_same_v<T, Q5_1>;
 
 struct Q8_0 : Block32<quant::BlockQ8_0> {
   static constexpr bool kSigned = true;
   static constexpr int kMaxCode = 128;
-  WATTLE_INLINE static __m256i codes(const Block& b, int) { return load256(b.qs); }
+  static constexpr size_t kPlanesAt = offsetof(Block, qs);
+  static constexpr size_t kPlanes = 1;
+  template <class Plane>
+  WATTLE_INLINE static __m256i codes(const Plane& plane, int) {
+    return plane(kPlanesAt);
+  }
 };
 
-struct IQ4_NL : Block32<quant::BlockIQ4_NL> {
+struct IQ4_NL : Nibbles32<quant::BlockIQ4_NL> {
   static constexpr bool kSigned = true;
   static constexpr int kMaxCode = 128;
-  WATTLE_INLINE static __m256i codes(const Block& b, int) {
-    return lookup(quant::kIQ4Values, nibbles(b.qs));
-  }
+  WATTLE_INLINE static __m256i values(__m256i n) { return lookup(quant::kIQ4Values, n); }
 };
 
-struct MXFP4 : Block32<quant::BlockMXFP4> {
+struct MXFP4 : Nibbles32<quant::BlockMXFP4> {
   static constexpr int kOffset = 16;
   static constexpr int kMaxCode = 31;
-  WATTLE_INLINE static __m256i codes(const Block& b, int) {
-    return _mm256_add_epi8(lookup(quant::kMXFP4DoubledValues, nibbles(b.qs)),
-                           _mm256_set1_epi8(kOffset));
+  WATTLE_INLINE static __m256i values(__m256i n) {
+    return _mm256_add_epi8(lookup(quant::kMXFP4DoubledValues, n), _mm256_set1_epi8(kOffset));
   }
   // 2^(e - 128): codes are doubled. The two smallest are subnormal.
-  WATTLE_INLINE static __m256 scales(const Block* const (&w)[4], size_t g) {
-    const __m128i four = _mm_setr_epi32(w[0][g].e, w[1][g].e, w[2][g].e, w[3][g].e);
-    const __m256i e = _mm256_cvtepu32_epi64(four);
+  WATTLE_INLINE static __m256i powers_of_two(__m256i e) {
     const __m256i normal = _mm256_slli_epi32(_mm256_sub_epi32(e, _mm256_set1_epi32(1)), 23);
-    const __m256i small = _mm256_sllv_epi32(_mm256_set1_epi64x(0x00200000), e);
+    const __m256i small = _mm256_sllv_epi32(_mm256_set1_epi32(0x00200000), e);
     const __m256i is_small = _mm256_cmpgt_epi32(_mm256_set1_epi32(2), e);
-    return _mm256_castsi256_ps(_mm256_blendv_epi8(normal, small, is_small));
+    return _mm256_blendv_epi8(normal, small, is_small);
+  }
+  WATTLE_INLINE static __m256 scales(const Block* const (&w)[4], size_t g) {
+    // Lanes of mins hold zero: a subnormal there would halve the speed.
+    const __m256i e =
+        _mm256_cvtepu32_epi64(_mm_setr_epi32(w[0][g].e, w[1][g].e, w[2][g].e, w[3][g].e));
+    return _mm256_castsi256_ps(_mm256_blend_epi32(powers_of_two(e), _mm256_setzero_si256(), 0xaa));
   }
 };
 
@@ -172,9 +197,9 @@ struct Block256 {
   static constexpr int kOffset = 0;
 };
 
-// Byte l of the 32 from p on, moved down by `shift` bits (up to 7), masked.
-WATTLE_INLINE __m256i bit_plane(const uint8_t* p, int shift, int8_t mask) {
-  return _mm256_and_si256(_mm256_srli_epi16(load256(p), shift), _mm256_set1_epi8(mask));
+// Each byte moved down by `shift` bits (up to 7), masked.
+WATTLE_INLINE __m256i bits(__m256i bytes, int shift, int8_t mask) {
+  return _mm256_and_si256(_mm256_srli_epi16(bytes, shift), _mm256_set1_epi8(mask));
 }
 
 WATTLE_INLINE __m256 float_of_half(uint16_t h) {
@@ -220,8 +245,11 @@ WATTLE_INLINE SuperScales scales_k45(const uint8_t* scales, const void* d_dmin) 
 struct Q4_K : Block256<quant::BlockQ4_K, 32> {
   static constexpr bool kMin = true;
   static constexpr int kMaxCode = 15;
-  WATTLE_INLINE static __m256i codes(const Block& b, int sub) {
-    return bit_plane(b.qs + sub / 2 * 32, 4 * (sub % 2), 15);
+  static constexpr size_t kPlanesAt = offsetof(Block, qs);
+  static constexpr size_t kPlanes = 4;
+  template <class Plane>
+  WATTLE_INLINE static __m256i codes(const Plane& plane, int sub) {
+    return bits(plane(offsetof(Block, qs) + sub / 2 * 32), 4 * (sub % 2), 15);
   }
   WATTLE_INLINE static SuperScales scales(const Block& b) { return scales_k45(b.scales, &b.d); }
 };
@@ -229,9 +257,12 @@ struct Q4_K : Block256<quant::BlockQ4_K, 32> {
 struct Q5_K : Block256<quant::BlockQ5_K, 32> {
   static constexpr bool kMin = true;
   static constexpr int kMaxCode = 31;
-  WATTLE_INLINE static __m256i codes(const Block& b, int sub) {
-    const __m256i low = bit_plane(b.qs + sub / 2 * 32, 4 * (sub % 2), 15);
-    const __m256i high = bit_plane(b.qh, sub, 1);
+  static constexpr size_t kPlanesAt = offsetof(Block, qh);
+  static constexpr size_t kPlanes = 5;
+  template <class Plane>
+  WATTLE_INLINE static __m256i codes(const Plane& plane, int sub) {
+    const __m256i low = bits(plane(offsetof(Block, qs) + sub / 2 * 32), 4 * (sub % 2), 15);
+    const __m256i high = bits(plane(offsetof(Block, qh)), sub, 1);
     return _mm256_or_si256(low, _mm256_slli_epi16(high, 4));
   }
   WATTLE_INLINE static SuperScales scales(const Block& b) { return scales_k45(b.scales, &b.d); }
@@ -240,11 +271,14 @@ struct Q5_K : Block256<quant::BlockQ5_K, 32> {
 struct Q6_K : Block256<quant::BlockQ6_K, 16> {
   static constexpr int kOffset = 32;
   static constexpr int kMaxCode = 63;
-  WATTLE_INLINE static __m256i codes(const Block& b, int sub) {
+  static constexpr size_t kPlanesAt = offsetof(Block, ql);
+  static constexpr size_t kPlanes = 6;
+  template <class Plane>
+  WATTLE_INLINE static __m256i codes(const Plane& plane, int sub) {
     const int n = sub / 4;
     const int k = sub % 4;
-    const __m256i low = bit_plane(b.ql + 64 * n + 32 * (k % 2), 4 * (k / 2), 15);
-    const __m256i high = bit_plane(b.qh + 32 * n, 2 * k, 3);
+    const __m256i low = bits(plane(offsetof(Block, ql) + 64 * n + 32 * (k % 2)), 4 * (k / 2), 15);
+    const __m256i high = bits(plane(offsetof(Block, qh) + 32 * n), 2 * k, 3);
     return _mm256_or_si256(low, _mm256_slli_epi16(high, 4));
   }
   WATTLE_INLINE static SuperScales scales(const Block& b) {
@@ -260,9 +294,13 @@ struct Q6_K : Block256<quant::BlockQ6_K, 16> {
 struct Q3_K : Block256<quant::BlockQ3_K, 16> {
   static constexpr int kOffset = 4;
   static constexpr int kMaxCode = 7;
-  WATTLE_INLINE static __m256i codes(const Block& b, int sub) {
-    const __m256i low = bit_plane(b.qs + 32 * (sub / 4), 2 * (sub % 4), 3);
-    return _mm256_or_si256(low, _mm256_slli_epi16(bit_plane(b.hmask, sub, 1), 2));
+  static constexpr size_t kPlanesAt = offsetof(Block, hmask);
+  static constexpr size_t kPlanes = 3;
+  template <class Plane>
+  WATTLE_INLINE static __m256i codes(const Plane& plane, int sub) {
+    const __m256i low = bits(plane(offsetof(Block, qs) + 32 * (sub / 4)), 2 * (sub % 4), 3);
+    const __m256i high = bits(plane(offsetof(Block, hmask)), sub, 1);
+    return _mm256_or_si256(low, _mm256_slli_epi16(high, 2));
   }
   WATTLE_INLINE static SuperScales scales(const Block& b) {
     const auto low = load_as<uint64_t>(b.scales);
@@ -288,8 +326,11 @@ struct Q3_K : Block256<quant::BlockQ3_K, 16> {
 struct Q2_K : Block256<quant::BlockQ2_K, 16> {
   static constexpr bool kMin = true;
   static constexpr int kMaxCode = 3;
-  WATTLE_INLINE static __m256i codes(const Block& b, int sub) {
-    return bit_plane(b.qs + 32 * (sub / 4), 2 * (sub % 4), 3);
+  static constexpr size_t kPlanesAt = offsetof(Block, qs);
+  static constexpr size_t kPlanes = 2;
+  template <class Plane>
+  WATTLE_INLINE static __m256i codes(const Plane& plane, int sub) {
+    return bits(plane(offsetof(Block, qs) + 32 * (sub / 4)), 2 * (sub % 4), 3);
   }
   WATTLE_INLINE static SuperScales scales(const Block& b) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(b.scales));
@@ -307,9 +348,8 @@ struct Q2_K : Block256<quant::BlockQ2_K, 16> {
 struct IQ4_XS : Block256<quant::BlockIQ4_XS, 32> {
   static constexpr bool kSigned = true;
   static constexpr int kMaxCode = 128;
-  WATTLE_INLINE static __m256i codes(const Block& b, int sub) {
-    return lookup(quant::kIQ4Values, nibbles(b.qs + 16 * sub));
-  }
+  static constexpr size_t kNibblesAt = offsetof(Block, qs);
+  WATTLE_INLINE static __m256i values(__m256i n) { return lookup(quant::kIQ4Values, n); }
   WATTLE_INLINE static SuperScales scales(const Block& b) {
     const __m256i low = _mm256_srlv_epi32(_mm256_set1_epi32(load_as<int>(b.scales_l)),
                                           _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28));
@@ -326,6 +366,19 @@ struct IQ4_XS : Block256<quant::BlockIQ4_XS, 32> {
     return out;
   }
 };
+
+// The codes of elements [32 sub, 32 sub + 32) of a block.
+template <class T>
+WATTLE_INLINE __m256i codes_of_block(const typename T::Block& b, int sub) {
+  const auto* const bytes = reinterpret_cast<const uint8_t*>(&b);
+  if constexpr (requires { T::kNibblesAt; }) {
+    const __m256i codes = T::values(nibbles(bytes + T::kNibblesAt + 16 * sub));
+    if constexpr (kFifthBits<T>) return add_fifth_bits(codes, load_as<uint32_t>(b.qh));
+    return codes;
+  } else {
+    return T::codes([&](size_t at) { return load256(bytes + at); }, sub);
+  }
+}
 
 }  // namespace
 }  // namespace wattle::kernels::x86
