@@ -50,10 +50,11 @@ class RknpuDeviceTest : public testing::Test {
   RknpuDeviceTest() { simulate(Form::vendor); }
   RknpuDevice device(RknpuOptions options) { return {context, cpu, *npu, std::move(options)}; }
   // Its devices must be gone.
-  void simulate(Form form) {
-    npu = open_simulated_npu({.form = form, .fault = [this](SimulatedCall call, uint64_t n) {
-                                return faults.of(call, n);
-                              }});
+  void simulate(Form form, size_t memory_bytes = SimulatorOptions().memory_bytes) {
+    npu = open_simulated_npu(
+        {.form = form,
+         .memory_bytes = memory_bytes,
+         .fault = [this](SimulatedCall call, uint64_t n) { return faults.of(call, n); }});
   }
 
   Faults faults;

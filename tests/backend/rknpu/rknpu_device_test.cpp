@@ -12,7 +12,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
-#include <functional>
 #include <limits>
 #include <memory>
 #include <new>
@@ -25,7 +24,9 @@
 #include "backend/rknpu/numerics/int4_weights.h"
 #include "backend/rknpu/simulator/simulated_npu.h"
 #include "tests/backend/rknpu/device_fixture.h"
+#include "tests/backend/rknpu/experts_case.h"
 #include "tests/backend/rknpu/places.h"
+#include "tests/backend/rknpu/watched_npu.h"
 #include "tests/support/random_matrix.h"
 
 namespace wattle::rknpu {
@@ -178,38 +179,17 @@ TEST_F(RknpuDeviceTest, WeightsThatAreNotFiniteStayOnTheProcessor) {
 class RknpuExperts : public RknpuDeviceTest {
  protected:
   static constexpr size_t kExperts = 6;
-  static constexpr size_t kOut = 100;
-  static constexpr size_t kIn = 256;
-
-  RknpuExperts() {
-    bank_view = w.view;
-    bank_view.n_dims = 3;
-    bank_view.shape = {kExperts, kOut, kIn, 1};
-    const std::array<uint32_t, kExperts> n_rows{20, 1, 0, 600, 3, 9};
-    for (uint32_t e = 0; e < kExperts; ++e) {
-      for (uint32_t i = 0; i < n_rows[e]; ++i) {
-        expert.push_back(e);
-        x_row.push_back((7 * i + e) % 50);
-      }
-    }
-  }
 
   void multiply_and_check(RknpuDevice& rknpu, Arithmetic arithmetic) {
-    const auto bank =
-        rknpu.prepare_experts(bank_view, {.max_rows = 50, .max_slots = expert.size()});
-    const Rows x = random_rows(random, 50, kIn);
-    const Rows y(expert.size(), kOut);
-    rknpu.experts(x.view, {x_row, expert}, std::vector<ExpertCall>{{bank.get(), y.view}});
+    const auto bank = experts.prepare(rknpu);
+    const Rows y = experts.outputs();
+    experts.multiply(rknpu, *bank, y);
     // Rows of small experts are the processor's, in int8.
-    EXPECT_LE(relative_error(w, kOut, x.view, x_row, expert, y.view),
-              std::max(bound_of(arithmetic), 0.01));
+    EXPECT_LE(experts.error(y), std::max(bound_of(arithmetic), 0.01));
   }
 
   test::RandomBlocks random{11};
-  Matrix w{random, DType::q4_0, kExperts* kOut, kIn};
-  TensorView bank_view;
-  std::vector<uint32_t> expert;
-  std::vector<uint32_t> x_row;
+  ExpertsCase experts{random, {20, 1, 0, 600, 3, 9}, 100, 256};
 };
 
 TEST_F(RknpuExperts, AreTheProductsOfTheirOwnMatrices) {
@@ -234,28 +214,6 @@ TEST_F(RknpuExperts, AFaultIsMadeGood) {
 }
 
 // ---- both at work ----
-
-// The simulator, with something that happens before each submit.
-class HookedNpu final : public NpuDevice {
- public:
-  explicit HookedNpu(NpuDevice& npu) : NpuDevice(npu.info()), npu_(npu) {}
-
-  std::unique_ptr<NpuBuffer> allocate(size_t size, uint32_t domain) override {
-    return npu_.allocate(size, domain);
-  }
-  size_t free_bytes(uint32_t domain) const override { return npu_.free_bytes(domain); }
-  void submit(std::span<const NpuList> lists, std::chrono::milliseconds timeout) override {
-    if (before_submit) before_submit();
-    npu_.submit(lists, timeout);
-  }
-  void reset() override { npu_.reset(); }
-  NpuUsage usage() const override { return npu_.usage(); }
-
-  std::function<void()> before_submit;
-
- private:
-  NpuDevice& npu_;
-};
 
 // The processor, counting what it multiplies.
 class CountingDevice final : public Device {
@@ -297,7 +255,7 @@ class RknpuOverlap : public RknpuExperts {
   }
 
   CountingDevice counting{cpu};
-  HookedNpu hooked{*npu};
+  WatchedNpu hooked{*npu};
 };
 
 TEST_F(RknpuOverlap, MatricesOfTheProcessorAreMultipliedWhileTheNpuWorks) {
@@ -320,42 +278,39 @@ TEST_F(RknpuOverlap, MatricesOfTheProcessorAreMultipliedWhileTheNpuWorks) {
 
 TEST_F(RknpuOverlap, SmallExpertsAreMultipliedWhileTheNpuWorks) {
   RknpuDevice rknpu(context, counting, hooked, all_in(Arithmetic::w16a16, 32));
-  const auto bank = rknpu.prepare_experts(bank_view, {.max_rows = 50, .max_slots = expert.size()});
-  const Rows x = random_rows(random, 50, kIn);
-  const Rows y(expert.size(), kOut);
+  const auto bank = experts.prepare(rknpu);
+  const Rows y = experts.outputs();
   counting.n_calls = 0;
   bool was_at_work = true;
   hooked.before_submit = [&] { was_at_work &= wait_for_the_processor(); };
-  rknpu.experts(x.view, {x_row, expert}, std::vector<ExpertCall>{{bank.get(), y.view}});
+  experts.multiply(rknpu, *bank, y);
   EXPECT_TRUE(was_at_work);
-  EXPECT_LE(relative_error(w, kOut, x.view, x_row, expert, y.view), 0.01);
+  EXPECT_LE(experts.error(y), 0.01);
 }
 
 TEST_F(RknpuOverlap, WhoIsFasterDoesNotChangeABit) {
   RknpuDevice rknpu(context, counting, hooked, all_in(Arithmetic::w16a16, 32));
-  const auto bank = rknpu.prepare_experts(bank_view, {.max_rows = 50, .max_slots = expert.size()});
-  const Rows x = random_rows(random, 50, kIn);
-  const Rows first(expert.size(), kOut);
-  rknpu.experts(x.view, {x_row, expert}, std::vector<ExpertCall>{{bank.get(), first.view}});
+  const auto bank = experts.prepare(rknpu);
+  const Rows first = experts.outputs();
+  experts.multiply(rknpu, *bank, first);
   std::mt19937 delays(5);
   hooked.before_submit = [&] {
     std::this_thread::sleep_for(std::chrono::microseconds(delays() % 3000));
   };
   for (int i = 0; i < 30; ++i) {
-    const Rows y(expert.size(), kOut);
-    rknpu.experts(x.view, {x_row, expert}, std::vector<ExpertCall>{{bank.get(), y.view}});
+    const Rows y = experts.outputs();
+    experts.multiply(rknpu, *bank, y);
     ASSERT_TRUE(std::ranges::equal(y.data.span(), first.data.span()));
   }
 }
 
 TEST_F(RknpuOverlap, WithoutMemoryForCommandsTheProcessorComputes) {
   RknpuDevice rknpu(context, cpu, hooked, all_in(Arithmetic::w16a16, 4));
-  const auto bank = rknpu.prepare_experts(bank_view, {.max_rows = 50, .max_slots = expert.size()});
-  const Rows x = random_rows(random, 50, kIn);
-  const Rows y(expert.size(), kOut);
+  const auto bank = experts.prepare(rknpu);
+  const Rows y = experts.outputs();
   hooked.before_submit = [] { throw std::bad_alloc(); };
-  rknpu.experts(x.view, {x_row, expert}, std::vector<ExpertCall>{{bank.get(), y.view}});
-  EXPECT_LE(relative_error(w, kOut, x.view, x_row, expert, y.view), bound_of(Arithmetic::w4a8));
+  experts.multiply(rknpu, *bank, y);
+  EXPECT_LE(experts.error(y), bound_of(Arithmetic::w4a8));
   EXPECT_THAT(warnings, testing::ElementsAre(testing::HasSubstr("no memory for its commands")));
   EXPECT_EQ(rknpu.status().n_faults, 0U);
   EXPECT_TRUE(rknpu.status().in_use);
@@ -363,49 +318,14 @@ TEST_F(RknpuOverlap, WithoutMemoryForCommandsTheProcessorComputes) {
 
 // ---- faults ----
 
-// The simulator with results that are wrong as those of a wrong address are.
-class GarblingNpu final : public NpuDevice {
- public:
-  explicit GarblingNpu(NpuDevice& npu) : NpuDevice(npu.info()), npu_(npu) {}
-
-  std::unique_ptr<NpuBuffer> allocate(size_t size, uint32_t domain) override {
-    return std::make_unique<Buffer>(npu_.allocate(size, domain), *this);
-  }
-  size_t free_bytes(uint32_t domain) const override { return npu_.free_bytes(domain); }
-  void submit(std::span<const NpuList> lists, std::chrono::milliseconds timeout) override {
-    npu_.submit(lists, timeout);
-  }
-  void reset() override { npu_.reset(); }
-  NpuUsage usage() const override { return npu_.usage(); }
-
-  size_t cell_at = 0;  // bytes into the outputs of a core: a cell that is zero
-
- private:
-  class Buffer final : public NpuBuffer {
-   public:
-    Buffer(std::unique_ptr<NpuBuffer> there, const GarblingNpu& npu)
-        : NpuBuffer(there->bytes(), there->address(), there->domain()),
-          there_(std::move(there)),
-          npu_(npu) {}
-    void to_device(size_t offset, size_t size) override { there_->to_device(offset, size); }
-    void from_device(size_t offset, size_t size) override {
-      there_->from_device(offset, size);
-      if (npu_.cell_at + 16 <= size) std::memset(&bytes()[npu_.cell_at], 0, 16);
-    }
-
-   private:
-    std::unique_ptr<NpuBuffer> there_;
-    const GarblingNpu& npu_;
-  };
-
-  NpuDevice& npu_;
-};
-
 TEST_F(RknpuDeviceTest, AMatrixThatComesOutWrongStaysOnTheProcessor) {
   test::RandomBlocks random(8);
   const Matrix w(random, DType::q4_0, 300, 512);
-  GarblingNpu garbling(*npu);
-  garbling.cell_at = 4 * 16 * 7;  // four of 300 outputs
+  WatchedNpu garbling(*npu);
+  garbling.after_from_device = [](std::span<std::byte> results) {  // as a wrong address does
+    constexpr size_t kCellAt = 4 * 16 * 7;                         // four of 300 outputs
+    if (kCellAt + 16 <= results.size()) std::memset(&results[kCellAt], 0, 16);
+  };
   RknpuDevice rknpu(context, cpu, garbling, all_in(Arithmetic::w16a16, 1));
   const auto linear = rknpu.prepare(w.view, {.max_rows = 5});
   EXPECT_EQ(rknpu.status().n_on_npu, 0U);
@@ -438,7 +358,7 @@ TEST_F(RknpuDeviceTest, AMatrixWithoutRoomStaysOnTheProcessor) {
   test::RandomBlocks random(12);
   const Matrix w(random, DType::q4_0, 4096, 4096);  // 32 MiB in f16
   // 37 MiB are what the cores work with.
-  npu = open_simulated_npu({.memory_bytes = size_t{60} << 20});
+  simulate(Form::vendor, size_t{60} << 20);
   auto rknpu = device(all_in(Arithmetic::w16a16, 1));
   const auto linear = rknpu.prepare(w.view, {.max_rows = 5});
   EXPECT_EQ(rknpu.status().n_bytes, 0U);
@@ -488,7 +408,7 @@ TEST_F(RknpuDeviceTest, AMatrixWhoseRowsHaveNoRoomLeavesTheOthersTheirs) {
   test::RandomBlocks random(16);
   const Matrix w(random, DType::q4_0, 300, 512);
   const Matrix wide(random, DType::q4_0, 64, 8192);  // 17 MB for 512 rows, twice
-  npu = open_simulated_npu({.memory_bytes = size_t{40} << 20});
+  simulate(Form::vendor, size_t{40} << 20);
   auto rknpu = device(all_in(Arithmetic::w16a16, 1));
   linears.push_back(rknpu.prepare(w.view, {.max_rows = 5}));
   ASSERT_EQ(rknpu.status().n_on_npu, 1U);
@@ -509,7 +429,7 @@ TEST_F(RknpuDeviceTest, AMatrixWhoseRowsHaveNoRoomLeavesTheOthersTheirs) {
 TEST_F(RknpuDeviceTest, MemoryIsUsedToItsEnd) {
   test::RandomBlocks random(13);
   const Matrix w(random, DType::q8_0, 1024, 1024);  // 2 MiB in f16
-  npu = open_simulated_npu({.memory_bytes = size_t{60} << 20});
+  simulate(Form::vendor, size_t{60} << 20);
   auto rknpu = device(all_in(Arithmetic::w16a16, 1));
   for (int i = 0; i < 20; ++i) linears.push_back(rknpu.prepare(w.view, {.max_rows = 5}));
   EXPECT_GE(rknpu.status().n_on_npu, 10U) << "of 60 MiB the cores' buffers take 37";

@@ -9,15 +9,15 @@
 #include <chrono>
 #include <memory>
 #include <set>
-#include <string>
+#include <utility>
 #include <vector>
 
-#include "backend/cpu/cpu_device.h"
 #include "backend/rknpu/driver/rocket_npu.h"
 #include "backend/rknpu/rknpu_device.h"
-#include "backend/rknpu/simulator/simulated_npu.h"
+#include "tests/backend/rknpu/device_fixture.h"
 #include "tests/backend/rknpu/fake_kernel.h"
 #include "tests/backend/rknpu/places.h"
+#include "tests/backend/rknpu/watched_npu.h"
 #include "tests/support/random_matrix.h"
 
 namespace wattle::rknpu {
@@ -29,28 +29,18 @@ using wattle::test::random_rows;
 using wattle::test::relative_error;
 using wattle::test::Rows;
 
-constexpr double kOfHalves = 5e-4;  // w16a16: 11 bits of each operand
-constexpr double kOfInt8 = 0.03;    // the processor: activations of 8 bits
-
-class RknpuRocket : public testing::Test {
+class RknpuRocket : public RknpuDeviceTest {
  protected:
-  std::vector<std::string> warnings;
-  EngineContext context{
-      {.n_threads = 2, .isa = Isa::scalar, .log = [this](LogLevel level, std::string_view line) {
-         if (level == LogLevel::warning) warnings.emplace_back(line);
-       }}};
-  CpuDevice cpu{context};
+  RknpuRocket() { simulate(Form::rocket); }
+
   wattle::test::RandomBlocks random{21};
   Matrix w{random, DType::q4_0, 300, 512};
   Rows x = random_rows(random, 40, 512);
 };
 
-// 65,536 columns of w4a8 are as many tasks as a list has room for: what else there is of a call is
-// of another one.
 TEST_F(RknpuRocket, AListHasNoMoreTasksThanThereIsRoomForTheirCommands) {
   const Matrix coarse(random, DType::q8_0, 64, 65536);
   const Matrix fine(random, DType::q4_0, 64, 65536);
-  const auto npu = open_simulated_npu({.form = Form::rocket});
   RknpuDevice rknpu(context, cpu, *npu, {.place = [](const TensorView& of) {
                       return MatrixPlace{
                           of.dtype == DType::q8_0 ? Arithmetic::w8a8 : Arithmetic::w4a8,
@@ -64,12 +54,11 @@ TEST_F(RknpuRocket, AListHasNoMoreTasksThanThereIsRoomForTheirCommands) {
   const Rows yb(1, 64);
   rknpu.linear(wide.view, std::vector<LinearCall>{{a.get(), ya.view}, {b.get(), yb.view}});
   EXPECT_LE(relative_error(coarse, wide.view, ya.view), 0.05);
-  EXPECT_LE(relative_error(fine, wide.view, yb.view), kOfInt8);
+  EXPECT_LE(relative_error(fine, wide.view, yb.view), bound_of(Arithmetic::w4a8));
   EXPECT_EQ(rknpu.status().n_faults, 0U);
 }
 
 TEST_F(RknpuRocket, AMatrixIsSpreadOverTheDomainsOfASubmit) {
-  const auto npu = open_simulated_npu({.form = Form::rocket});
   RknpuDevice rknpu(context, cpu, *npu, all_in(Arithmetic::w4a8, 1));
   const size_t before = npu->free_bytes(3);
   const auto linear = rknpu.prepare(w.view, {.max_rows = 40});
@@ -83,42 +72,18 @@ TEST_F(RknpuRocket, AMatrixIsSpreadOverTheDomainsOfASubmit) {
   EXPECT_GE(npu->usage().n_tasks, probed.n_tasks + 3 * 512 / 32);
 }
 
-// The simulator, with a driver that ends lists so early.
-class HurriedNpu final : public NpuDevice {
- public:
-  HurriedNpu(NpuDevice& npu, std::chrono::milliseconds list_limit)
-      : NpuDevice(with(npu.info(), list_limit)), npu_(npu) {}
-
-  std::unique_ptr<NpuBuffer> allocate(size_t size, uint32_t domain) override {
-    return npu_.allocate(size, domain);
-  }
-  size_t free_bytes(uint32_t domain) const override { return npu_.free_bytes(domain); }
-  void submit(std::span<const NpuList> lists, std::chrono::milliseconds timeout) override {
-    npu_.submit(lists, timeout);
-  }
-  void reset() override { npu_.reset(); }
-  NpuUsage usage() const override { return npu_.usage(); }
-
- private:
-  static NpuInfo with(NpuInfo info, std::chrono::milliseconds list_limit) {
-    info.list_limit = list_limit;
-    return info;
-  }
-
-  NpuDevice& npu_;
-};
-
 TEST_F(RknpuRocket, WhatTakesTooLongForAListIsCut) {
-  const auto npu = open_simulated_npu({.form = Form::rocket});
   const Matrix large(random, DType::q8_0, 4096, 512);  // 1.4 MB a list in f16
   const Rows y(40, 4096);
   const auto n_submits = [&](int limit_ms) {
-    HurriedNpu hurried(*npu, std::chrono::milliseconds(limit_ms));
+    NpuInfo info = npu->info();
+    info.list_limit = std::chrono::milliseconds(limit_ms);
+    WatchedNpu hurried(*npu, std::move(info));
     RknpuDevice rknpu(context, cpu, hurried, all_in(Arithmetic::w16a16, 1));
     const auto linear = rknpu.prepare(large.view, {.max_rows = 40});
     const uint64_t before = npu->usage().n_submits;
     rknpu.linear(x.view, std::vector<LinearCall>{{linear.get(), y.view}});
-    EXPECT_LE(relative_error(large, x.view, y.view), kOfHalves);
+    EXPECT_LE(relative_error(large, x.view, y.view), bound_of(Arithmetic::w16a16));
     return npu->usage().n_submits - before;
   };
   EXPECT_EQ(n_submits(500), 1U);
@@ -126,14 +91,6 @@ TEST_F(RknpuRocket, WhatTakesTooLongForAListIsCut) {
 }
 
 TEST_F(RknpuRocket, ResultsThatWereNotWrittenAreAFault) {
-  std::set<uint64_t> fails;
-  uint64_t n_submits = 0;
-  const auto npu = open_simulated_npu(
-      {.form = Form::rocket, .fault = [&](SimulatedCall call, uint64_t n) {
-         if (call != SimulatedCall::submit) return SimulatedFault::none;
-         n_submits = n + 1;
-         return fails.contains(n) ? SimulatedFault::timeout : SimulatedFault::none;
-       }});
   for (const Arithmetic arithmetic : kArithmetics) {
     SCOPED_TRACE(name_of(arithmetic));
     RknpuDevice rknpu(context, cpu, *npu, all_in(arithmetic, 1));
@@ -146,8 +103,8 @@ TEST_F(RknpuRocket, ResultsThatWereNotWrittenAreAFault) {
     };
     warnings.clear();
     multiply();  // leaves results in the buffers
-    fails.insert(n_submits);
-    EXPECT_LE(multiply(), kOfInt8) << "the processor's";
+    faults.at_submit[faults.n_submits] = SimulatedFault::timeout;
+    EXPECT_LE(multiply(), bound_of(Arithmetic::w4a8)) << "the processor's";
     EXPECT_EQ(rknpu.status().n_faults, 1U);
     EXPECT_THAT(warnings, testing::ElementsAre(HasSubstr("were not written"), HasSubstr("reset")));
     const uint64_t before = npu->usage().n_submits;
@@ -160,25 +117,25 @@ TEST_F(RknpuRocket, ResultsThatWereNotWrittenAreAFault) {
 TEST_F(RknpuRocket, ThroughTheDriver) {
   const auto kernel = std::make_shared<test::FakeRocketKernel>();
   {
-    const auto npu = open_rocket_npu(kernel);
-    RknpuDevice rknpu(context, cpu, *npu, all_in(Arithmetic::w16a16, 1));
+    const auto board = open_rocket_npu(kernel);
+    RknpuDevice rknpu(context, cpu, *board, all_in(Arithmetic::w16a16, 1));
     const auto linear = rknpu.prepare(w.view, {.max_rows = 40});
     ASSERT_EQ(rknpu.status().n_on_npu, 1U);
     const Rows y(40, 300);
     const std::vector<LinearCall> call{{linear.get(), y.view}};
     kernel->job_windows.clear();
     rknpu.linear(x.view, call);
-    EXPECT_LE(relative_error(w, x.view, y.view), kOfHalves);
+    EXPECT_LE(relative_error(w, x.view, y.view), bound_of(Arithmetic::w16a16));
     const std::set<uint32_t> windows(kernel->job_windows.begin(), kernel->job_windows.end());
     EXPECT_EQ(windows.size(), 3U);
 
     kernel->hangs = true;
     rknpu.linear(x.view, call);
-    EXPECT_LE(relative_error(w, x.view, y.view), kOfInt8);
+    EXPECT_LE(relative_error(w, x.view, y.view), bound_of(Arithmetic::w4a8));
     EXPECT_THAT(warnings, testing::ElementsAre(HasSubstr("were not written"), HasSubstr("reset")));
     kernel->hangs = false;
     rknpu.linear(x.view, call);
-    EXPECT_LE(relative_error(w, x.view, y.view), kOfHalves);
+    EXPECT_LE(relative_error(w, x.view, y.view), bound_of(Arithmetic::w16a16));
     EXPECT_EQ(rknpu.status().n_faults, 1U);
   }
   EXPECT_TRUE(kernel->is_clean());
@@ -188,15 +145,15 @@ TEST_F(RknpuRocket, ThroughTheDriver) {
 TEST_F(RknpuRocket, ProbesFindAnNpuThatDoesNothing) {
   const auto kernel = std::make_shared<test::FakeRocketKernel>();
   kernel->hangs = true;
-  const auto npu = open_rocket_npu(kernel);
-  RknpuDevice rknpu(context, cpu, *npu, all_in(Arithmetic::w16a16, 1));
+  const auto board = open_rocket_npu(kernel);
+  RknpuDevice rknpu(context, cpu, *board, all_in(Arithmetic::w16a16, 1));
   const auto first = rknpu.prepare(w.view, {.max_rows = 40});
   const auto second = rknpu.prepare(w.view, {.max_rows = 40});
   EXPECT_EQ(rknpu.status().n_on_npu, 0U);
   EXPECT_FALSE(rknpu.status().in_use);
   const Rows y(40, 300);
   rknpu.linear(x.view, std::vector<LinearCall>{{second.get(), y.view}});
-  EXPECT_LE(relative_error(w, x.view, y.view), kOfInt8);
+  EXPECT_LE(relative_error(w, x.view, y.view), bound_of(Arithmetic::w4a8));
 }
 
 }  // namespace

@@ -9,22 +9,19 @@
 #include <atomic>
 #include <chrono>
 #include <cstring>
-#include <functional>
-#include <limits>
-#include <map>
 #include <memory>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "backend/cpu/cpu_device.h"
 #include "backend/rknpu/numerics/int4_weights.h"
 #include "backend/rknpu/rknpu_device.h"
-#include "backend/rknpu/simulator/simulated_npu.h"
 #include "backend/rknpu/streamed_matrix.h"
 #include "backend/rknpu/weight_ring.h"
-#include "tests/backend/rknpu/places.h"
+#include "tests/backend/rknpu/device_fixture.h"
+#include "tests/backend/rknpu/experts_case.h"
+#include "tests/backend/rknpu/watched_npu.h"
 #include "tests/support/random_matrix.h"
 
 namespace wattle::rknpu {
@@ -35,83 +32,19 @@ using test::random_rows;
 using test::relative_error;
 using test::Rows;
 
-constexpr double kOfHalves = 5e-4;  // w16a16: 11 bits of each operand
-constexpr double kOfInt8 = 0.03;    // the processor: activations of 8 bits
-
-// The simulator, with something that happens before each submit and each time that weights or
-// commands go to the device.
-class WatchedNpu final : public NpuDevice {
- public:
-  explicit WatchedNpu(std::unique_ptr<NpuDevice> npu)
-      : NpuDevice(npu->info()), npu_(std::move(npu)) {}
-
-  std::unique_ptr<NpuBuffer> allocate(size_t size, uint32_t domain) override {
-    return std::make_unique<Buffer>(npu_->allocate(size, domain), *this);
-  }
-  size_t free_bytes(uint32_t domain) const override { return npu_->free_bytes(domain); }
-  void submit(std::span<const NpuList> lists, std::chrono::milliseconds timeout) override {
-    if (before_submit) before_submit();
-    npu_->submit(lists, timeout);
-  }
-  void reset() override { npu_->reset(); }
-  NpuUsage usage() const override { return npu_->usage(); }
-
-  std::function<void()> before_submit;
-  bool garbles = false;            // results, as a wrong address does
-  std::atomic<int> n_weights = 0;  // slices that were handed to the device
-
- private:
-  class Buffer final : public NpuBuffer {
-   public:
-    Buffer(std::unique_ptr<NpuBuffer> there, WatchedNpu& npu)
-        : NpuBuffer(there->bytes(), there->address(), there->domain()),
-          there_(std::move(there)),
-          npu_(npu) {}
-    void to_device(size_t offset, size_t size) override {
-      there_->to_device(offset, size);
-      if (bytes().size() == slice_bytes(npu_.info())) ++npu_.n_weights;
-    }
-    void from_device(size_t offset, size_t size) override {
-      there_->from_device(offset, size);
-      if (npu_.garbles) std::memset(&bytes()[offset], 0, size / 8);
-    }
-
-   private:
-    std::unique_ptr<NpuBuffer> there_;
-    WatchedNpu& npu_;
-  };
-
-  std::unique_ptr<NpuDevice> npu_;
-};
-
-class Streaming : public testing::Test {
+class Streaming : public RknpuDeviceTest {
  protected:
   Streaming() { simulate(Form::vendor); }
   // Its devices must be gone.
   void simulate(Form form, size_t memory_bytes = SimulatorOptions().memory_bytes) {
-    npu = std::make_unique<WatchedNpu>(open_simulated_npu(
-        {.form = form,
-         .memory_bytes = memory_bytes,
-         .fault = [this](SimulatedCall call, uint64_t n) {
-           if (call != SimulatedCall::submit) return SimulatedFault::none;
-           n_submits = n + 1;
-           const auto found = at_submit.find(n);
-           return found == at_submit.end() ? SimulatedFault::none : found->second;
-         }}));
+    RknpuDeviceTest::simulate(form, memory_bytes);
+    watched = std::make_unique<WatchedNpu>(*npu);
   }
-  std::unique_ptr<RknpuDevice> device(Arithmetic arithmetic, size_t min_rows, Holding holding) {
-    return std::make_unique<RknpuDevice>(context, cpu, *npu, all_in(arithmetic, min_rows, holding));
+  RknpuDevice device(Arithmetic arithmetic, size_t min_rows, Holding holding) {
+    return {context, cpu, *watched, all_in(arithmetic, min_rows, holding)};
   }
 
-  std::map<uint64_t, SimulatedFault> at_submit;
-  uint64_t n_submits = 0;  // that were tried
-  std::vector<std::string> warnings;
-  EngineContext context{
-      {.n_threads = 2, .isa = Isa::scalar, .log = [this](LogLevel level, std::string_view line) {
-         if (level == LogLevel::warning) warnings.emplace_back(line);
-       }}};
-  CpuDevice cpu{context};
-  std::unique_ptr<WatchedNpu> npu;
+  std::unique_ptr<WatchedNpu> watched;
   test::RandomBlocks random{1};
 };
 
@@ -190,12 +123,12 @@ TEST_F(Streaming, GivesTheBitsOfResidentWeights) {
       std::array<std::unique_ptr<Rows>, 2> y;
       for (const Holding holding : {Holding::resident, Holding::streamed}) {
         simulate(form);
-        const auto rknpu = device(arithmetic, 1, holding);
-        const auto linear = rknpu->prepare(w.view, {.max_rows = c.n_rows, .scale = 0.5f});
-        ASSERT_EQ(rknpu->status().n_on_npu, 1U);
-        ASSERT_EQ(rknpu->status().n_streamed, holding == Holding::streamed ? 1U : 0U);
+        auto rknpu = device(arithmetic, 1, holding);
+        const auto linear = rknpu.prepare(w.view, {.max_rows = c.n_rows, .scale = 0.5f});
+        ASSERT_EQ(rknpu.status().n_on_npu, 1U);
+        ASSERT_EQ(rknpu.status().n_streamed, holding == Holding::streamed ? 1U : 0U);
         Rows& out = *(y[static_cast<size_t>(holding)] = std::make_unique<Rows>(c.n_rows, n_out));
-        rknpu->linear(x.view, std::vector<LinearCall>{{linear.get(), out.view}});
+        rknpu.linear(x.view, std::vector<LinearCall>{{linear.get(), out.view}});
       }
       EXPECT_TRUE(same(*y[0], *y[1]));
     }
@@ -214,7 +147,7 @@ TEST_F(Streaming, ACallMayMixWhatStaysWhatIsStreamedAndTheProcessor) {
     return MatrixPlace{
         Arithmetic::w16a16, {4, SIZE_MAX}, stays ? Holding::resident : Holding::streamed};
   }};
-  RknpuDevice rknpu(context, cpu, *npu, std::move(options));
+  RknpuDevice rknpu(context, cpu, *watched, std::move(options));
   const auto a = rknpu.prepare(large.view, {.max_rows = 30});
   const auto b = rknpu.prepare(small.view, {.max_rows = 30});
   const auto c = rknpu.prepare(middle.view, {.max_rows = 30});
@@ -229,41 +162,40 @@ TEST_F(Streaming, ACallMayMixWhatStaysWhatIsStreamedAndTheProcessor) {
   rknpu.linear(x.view,
                std::vector<LinearCall>{
                    {a.get(), ya.view}, {b.get(), yb.view}, {c.get(), yc.view}, {d.get(), yd.view}});
-  EXPECT_LE(relative_error(large, x.view, ya.view), kOfHalves);
-  EXPECT_LE(relative_error(small, x.view, yb.view), kOfInt8);
-  EXPECT_LE(relative_error(middle, x.view, yc.view), kOfHalves);
+  EXPECT_LE(relative_error(large, x.view, ya.view), bound_of(Arithmetic::w16a16));
+  EXPECT_LE(relative_error(small, x.view, yb.view), bound_of(Arithmetic::w4a8));
+  EXPECT_LE(relative_error(middle, x.view, yc.view), bound_of(Arithmetic::w16a16));
   for (size_t i = 0; i < ya.data.size(); ++i) ASSERT_EQ(yd.data[i], -ya.data[i]);
 
-  const uint64_t before = n_submits;  // three rows: on the processor
+  const uint64_t before = faults.n_submits;  // three rows: on the processor
   rknpu.linear(x.view.rows({0, 3}), std::vector<LinearCall>{{a.get(), ya.view.rows({0, 3})}});
-  EXPECT_EQ(n_submits, before);
+  EXPECT_EQ(faults.n_submits, before);
 }
 
 TEST_F(Streaming, TakesNoMoreMemoryForMoreMatrices) {
   const size_t all = npu->free_bytes(0);
-  const auto rknpu = device(Arithmetic::w16a16, 1, Holding::streamed);
+  auto rknpu = device(Arithmetic::w16a16, 1, Holding::streamed);
   const Matrix w(random, DType::q4_0, 6000, 1024);
-  std::vector<std::unique_ptr<Linear>> linears;
-  linears.push_back(rknpu->prepare(w.view, {.max_rows = 5}));
+  linears.push_back(rknpu.prepare(w.view, {.max_rows = 5}));
   const size_t left = npu->free_bytes(0);
-  for (int i = 0; i < 3; ++i) linears.push_back(rknpu->prepare(w.view, {.max_rows = 5}));
-  EXPECT_EQ(rknpu->status().n_on_npu, 4U);
-  EXPECT_EQ(rknpu->status().n_bytes, 0U);
+  for (int i = 0; i < 3; ++i) linears.push_back(rknpu.prepare(w.view, {.max_rows = 5}));
+  EXPECT_EQ(rknpu.status().n_on_npu, 4U);
+  EXPECT_EQ(rknpu.status().n_bytes, 0U);
   EXPECT_EQ(npu->free_bytes(0), left);
   EXPECT_GE(all - left, WeightRing::bytes(npu->info()));
 }
 
 TEST_F(Streaming, WithoutRoomForTheRingTheProcessorComputes) {
   simulate(Form::vendor, size_t{45} << 20);  // 37 MiB are what the cores work with
-  const auto rknpu = device(Arithmetic::w16a16, 1, Holding::streamed);
+  auto rknpu = device(Arithmetic::w16a16, 1, Holding::streamed);
   const Matrix w(random, DType::q4_0, 300, 512);
-  const auto linear = rknpu->prepare(w.view, {.max_rows = 5});
-  EXPECT_EQ(rknpu->status().n_on_npu, 0U);
+  const auto linear = rknpu.prepare(w.view, {.max_rows = 5});
+  EXPECT_EQ(rknpu.status().n_on_npu, 0U);
   EXPECT_EQ(npu->free_bytes(0), size_t{45} << 20);
   const Rows x = random_rows(random, 5, 512);
   const Rows y(5, 300);
-  rknpu->linear(x.view, std::vector<LinearCall>{{linear.get(), y.view}});
-  EXPECT_LE(relative_error(w, x.view, y.view), kOfInt8);
+  rknpu.linear(x.view, std::vector<LinearCall>{{linear.get(), y.view}});
+  EXPECT_LE(relative_error(w, x.view, y.view), bound_of(Arithmetic::w4a8));
 }
 
 TEST_F(Streaming, WeightsThatAreNotFiniteStayOnTheProcessor) {
@@ -271,21 +203,24 @@ TEST_F(Streaming, WeightsThatAreNotFiniteStayOnTheProcessor) {
   const uint16_t infinity = 0x7c00;
   std::memcpy(const_cast<std::byte*>(w.view.data) + 18 * 77, &infinity, sizeof infinity);
   for (const Arithmetic arithmetic : {Arithmetic::w16a16, Arithmetic::w8a8, Arithmetic::w4a8}) {
-    const auto rknpu = device(arithmetic, 1, Holding::streamed);
-    const auto linear = rknpu->prepare(w.view, {.max_rows = 3});
-    EXPECT_EQ(rknpu->status().n_on_npu, 0U);
-    EXPECT_TRUE(rknpu->status().in_use);
+    auto rknpu = device(arithmetic, 1, Holding::streamed);
+    const auto linear = rknpu.prepare(w.view, {.max_rows = 3});
+    EXPECT_EQ(rknpu.status().n_on_npu, 0U);
+    EXPECT_TRUE(rknpu.status().in_use);
   }
 }
 
 TEST_F(Streaming, AMatrixThatComesOutWrongStaysOnTheProcessor) {
-  const Matrix w(random, DType::q4_0, 6000, 1024);  // in the second of its slices
-  npu->before_submit = [&] { npu->garbles = n_submits == 1; };
-  const auto rknpu = device(Arithmetic::w16a16, 1, Holding::streamed);
-  const auto linear = rknpu->prepare(w.view, {.max_rows = 3});
-  EXPECT_GE(n_submits, 2U);
-  EXPECT_EQ(rknpu->status().n_on_npu, 0U);
-  EXPECT_EQ(rknpu->status().n_missed, 1U);
+  const Matrix w(random, DType::q4_0, 6000, 1024);  // two slices
+  uint32_t n_read = 0;
+  watched->after_from_device = [&](std::span<std::byte> results) {  // as a wrong address does
+    if (++n_read > npu->info().n_cores) std::memset(results.data(), 0, results.size() / 8);
+  };
+  auto rknpu = device(Arithmetic::w16a16, 1, Holding::streamed);
+  const auto linear = rknpu.prepare(w.view, {.max_rows = 3});
+  EXPECT_GE(faults.n_submits, 2U);
+  EXPECT_EQ(rknpu.status().n_on_npu, 0U);
+  EXPECT_EQ(rknpu.status().n_missed, 1U);
   EXPECT_THAT(warnings,
               testing::ElementsAre(testing::HasSubstr("does not come out as on the CPU")));
 }
@@ -294,58 +229,42 @@ TEST_F(Streaming, AMatrixThatComesOutWrongStaysOnTheProcessor) {
 
 TEST_F(Streaming, WeightsArePackedWhileTheNpuMultiplies) {
   const Matrix w(random, DType::q4_0, 12000, 1024);
-  const auto rknpu = device(Arithmetic::w16a16, 1, Holding::streamed);
-  const auto linear = rknpu->prepare(w.view, {.max_rows = 3});
+  auto rknpu = device(Arithmetic::w16a16, 1, Holding::streamed);
+  const auto linear = rknpu.prepare(w.view, {.max_rows = 3});
   const Rows x = random_rows(random, 3, 1024);
   const Rows y(3, 12000);
-  npu->n_weights = 0;
+  std::atomic<int> n_weights = 0;  // slices that were handed to the device
+  watched->after_to_device = [&](const NpuBuffer& synced) {
+    if (synced.bytes().size() == slice_bytes(npu->info())) ++n_weights;
+  };
   int n_rounds = 0;
   bool was_packed = true;
   // A submit that does not end before the next slice is there: were packing to wait for it, this
   // would take for ever.
-  npu->before_submit = [&] {
+  watched->before_submit = [&] {
     ++n_rounds;
-    for (int i = 0; npu->n_weights <= n_rounds && n_rounds < 3 && i < 10000; ++i)
+    for (int i = 0; n_weights <= n_rounds && n_rounds < 3 && i < 10000; ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    was_packed &= n_rounds >= 3 || npu->n_weights > n_rounds;
+    was_packed &= n_rounds >= 3 || n_weights > n_rounds;
   };
-  rknpu->linear(x.view, std::vector<LinearCall>{{linear.get(), y.view}});
+  rknpu.linear(x.view, std::vector<LinearCall>{{linear.get(), y.view}});
   EXPECT_EQ(n_rounds, 3);
   EXPECT_TRUE(was_packed);
-  EXPECT_LE(relative_error(w, x.view, y.view), kOfHalves);
+  EXPECT_LE(relative_error(w, x.view, y.view), bound_of(Arithmetic::w16a16));
 }
 
-// Of the experts one has many rows, one more than a piece, one a single one and one none.
+// Of the experts one has many rows, one more than a piece, one a single one and one none. Of their
+// matrices, 3.4 MB in f16, two fit a slot.
 class StreamedExperts : public Streaming {
  protected:
-  static constexpr size_t kExperts = 8;
-  static constexpr size_t kOut = 1100;
-  static constexpr size_t kIn = 1536;  // 3.4 MB in f16: two in a slot
-
-  StreamedExperts() {
-    bank_view = w.view;
-    bank_view.n_dims = 3;
-    bank_view.shape = {kExperts, kOut, kIn, 1};
-    const std::array<uint32_t, kExperts> n_rows{20, 1, 0, 520, 3, 9, 8, 11};
-    for (uint32_t e = 0; e < kExperts; ++e) {
-      for (uint32_t i = 0; i < n_rows[e]; ++i) {
-        expert.push_back(e);
-        x_row.push_back((7 * i + e) % 50);
-      }
-    }
-  }
-  std::unique_ptr<ExpertBank> prepare(RknpuDevice& rknpu) {
-    return rknpu.prepare_experts(bank_view, {.max_rows = 50, .max_slots = expert.size()});
-  }
-  void multiply(RknpuDevice& rknpu, const ExpertBank& bank, const Rows& y) {
-    rknpu.experts(x.view, {x_row, expert}, std::vector<ExpertCall>{{&bank, y.view}});
+  Rows by_cpu() {
+    const auto bank = experts.prepare(cpu);
+    Rows y = experts.outputs();
+    experts.multiply(cpu, *bank, y);
+    return y;
   }
 
-  Matrix w{random, DType::q4_0, kExperts* kOut, kIn};
-  TensorView bank_view;
-  std::vector<uint32_t> expert;
-  std::vector<uint32_t> x_row;
-  Rows x = random_rows(random, 50, kIn);
+  ExpertsCase experts{random, {20, 1, 0, 520, 3, 9, 8, 11}, 1100, 1536};
 };
 
 TEST_F(StreamedExperts, GiveTheBitsOfResidentOnes) {
@@ -353,78 +272,73 @@ TEST_F(StreamedExperts, GiveTheBitsOfResidentOnes) {
     std::array<std::unique_ptr<Rows>, 2> y;
     for (const Holding holding : {Holding::resident, Holding::streamed}) {
       simulate(form);
-      const auto rknpu = device(Arithmetic::w16a16, 32, holding);
-      const auto bank = prepare(*rknpu);
-      EXPECT_EQ(rknpu->status().n_on_npu, 1U);
-      y[static_cast<size_t>(holding)] = std::make_unique<Rows>(expert.size(), kOut);
-      multiply(*rknpu, *bank, *y[static_cast<size_t>(holding)]);
+      auto rknpu = device(Arithmetic::w16a16, 32, holding);
+      const auto bank = experts.prepare(rknpu);
+      EXPECT_EQ(rknpu.status().n_on_npu, 1U);
+      y[static_cast<size_t>(holding)] = std::make_unique<Rows>(experts.outputs());
+      experts.multiply(rknpu, *bank, *y[static_cast<size_t>(holding)]);
     }
     EXPECT_TRUE(same(*y[0], *y[1]));
   }
 }
 
 TEST_F(StreamedExperts, WhoIsFasterDoesNotChangeABit) {
-  const auto rknpu = device(Arithmetic::w16a16, 32, Holding::streamed);
-  const auto bank = prepare(*rknpu);
-  const Rows first(expert.size(), kOut);
-  multiply(*rknpu, *bank, first);
+  auto rknpu = device(Arithmetic::w16a16, 32, Holding::streamed);
+  const auto bank = experts.prepare(rknpu);
+  const Rows first = experts.outputs();
+  experts.multiply(rknpu, *bank, first);
   std::mt19937 delays(5);
-  npu->before_submit = [&] {
+  watched->before_submit = [&] {
     std::this_thread::sleep_for(std::chrono::microseconds(delays() % 20000));
   };
   for (int i = 0; i < 10; ++i) {
-    const Rows y(expert.size(), kOut);
-    multiply(*rknpu, *bank, y);
+    const Rows y = experts.outputs();
+    experts.multiply(rknpu, *bank, y);
     ASSERT_TRUE(same(y, first));
   }
 }
 
 TEST_F(StreamedExperts, AFaultAnywhereIsMadeGood) {
-  const auto rknpu = device(Arithmetic::w16a16, 32, Holding::streamed);
-  const auto bank = prepare(*rknpu);
-  const uint64_t n_probes = n_submits;
-  const Rows by_npu(expert.size(), kOut);
-  multiply(*rknpu, *bank, by_npu);
-  const uint64_t n_rounds = n_submits - n_probes;
+  auto rknpu = device(Arithmetic::w16a16, 32, Holding::streamed);
+  const auto bank = experts.prepare(rknpu);
+  const uint64_t n_probes = faults.n_submits;
+  const Rows by_npu = experts.outputs();
+  experts.multiply(rknpu, *bank, by_npu);
+  const uint64_t n_rounds = faults.n_submits - n_probes;
   ASSERT_GE(n_rounds, 4U);
-  const auto on_cpu = cpu.prepare_experts(bank_view, {.max_rows = 50, .max_slots = expert.size()});
-  const Rows by_cpu(expert.size(), kOut);
-  cpu.experts(x.view, {x_row, expert}, std::vector<ExpertCall>{{on_cpu.get(), by_cpu.view}});
+  const Rows on_cpu = by_cpu();
   const std::array rounds{uint64_t{0}, n_rounds / 2, n_rounds - 1};
   for (const uint64_t round : rounds) {
-    at_submit = {{n_submits + round, SimulatedFault::timeout}};
-    const Rows y(expert.size(), kOut);
-    multiply(*rknpu, *bank, y);
-    ASSERT_TRUE(same(y, by_cpu)) << "all of the call, after a fault in round " << round;
-    at_submit.clear();
-    multiply(*rknpu, *bank, y);
+    faults.at_submit = {{faults.n_submits + round, SimulatedFault::timeout}};
+    const Rows y = experts.outputs();
+    experts.multiply(rknpu, *bank, y);
+    ASSERT_TRUE(same(y, on_cpu)) << "all of the call, after a fault in round " << round;
+    faults.at_submit.clear();
+    experts.multiply(rknpu, *bank, y);
     ASSERT_TRUE(same(y, by_npu)) << "after a reset";
   }
-  EXPECT_EQ(rknpu->status().n_faults, rounds.size());
-  EXPECT_TRUE(rknpu->status().in_use);
+  EXPECT_EQ(rknpu.status().n_faults, rounds.size());
+  EXPECT_TRUE(rknpu.status().in_use);
 
-  at_submit = {{n_submits + 1, SimulatedFault::lost}};
-  const Rows y(expert.size(), kOut);
-  multiply(*rknpu, *bank, y);
-  EXPECT_TRUE(same(y, by_cpu));
-  EXPECT_FALSE(rknpu->status().in_use);
+  faults.at_submit = {{faults.n_submits + 1, SimulatedFault::lost}};
+  const Rows y = experts.outputs();
+  experts.multiply(rknpu, *bank, y);
+  EXPECT_TRUE(same(y, on_cpu));
+  EXPECT_FALSE(rknpu.status().in_use);
 }
 
 TEST_F(StreamedExperts, AHangOfRocketIsSeenByWhatWasNotWritten) {
   simulate(Form::rocket);
-  const auto rknpu = device(Arithmetic::w16a16, 32, Holding::streamed);
-  const auto bank = prepare(*rknpu);
-  const Rows by_npu(expert.size(), kOut);
-  multiply(*rknpu, *bank, by_npu);
-  at_submit = {{n_submits + 2, SimulatedFault::timeout}};
-  const Rows y(expert.size(), kOut);
-  multiply(*rknpu, *bank, y);
-  EXPECT_EQ(rknpu->status().n_faults, 1U);
-  const auto on_cpu = cpu.prepare_experts(bank_view, {.max_rows = 50, .max_slots = expert.size()});
-  const Rows by_cpu(expert.size(), kOut);
-  cpu.experts(x.view, {x_row, expert}, std::vector<ExpertCall>{{on_cpu.get(), by_cpu.view}});
-  EXPECT_TRUE(same(y, by_cpu));
-  multiply(*rknpu, *bank, y);
+  auto rknpu = device(Arithmetic::w16a16, 32, Holding::streamed);
+  const auto bank = experts.prepare(rknpu);
+  const Rows by_npu = experts.outputs();
+  experts.multiply(rknpu, *bank, by_npu);
+  faults.at_submit = {{faults.n_submits + 2, SimulatedFault::timeout}};
+  const Rows y = experts.outputs();
+  experts.multiply(rknpu, *bank, y);
+  EXPECT_EQ(rknpu.status().n_faults, 1U);
+  EXPECT_TRUE(same(y, by_cpu()));
+  experts.multiply(rknpu, *bank, y);
   EXPECT_TRUE(same(y, by_npu));
 }
 
