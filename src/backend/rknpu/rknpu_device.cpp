@@ -104,7 +104,7 @@ RknpuDevice::Place RknpuDevice::place(const TensorView& w, const PrepareOptions&
       if (sets_[set] == nullptr) break;  // not in an empty one, so in none of those behind it
       continue;
     }
-    if (placed == Placed::refused) return {};
+    if (placed == Placed::refused) break;
     ++status_.n_on_npu;
     if (is_streamed) ++status_.n_streamed;
     status_.n_bytes += std::accumulate(sizes.begin(), sizes.end(), uint64_t{0});
@@ -113,6 +113,7 @@ RknpuDevice::Place RknpuDevice::place(const TensorView& w, const PrepareOptions&
                              is_streamed ? "streamed into" : "in", npu_.info().domain_of(set, 0)));
     return place;
   }
+  context_.log(LogLevel::debug, fmt::format("npu: {} stays on the CPU", w.name));
   return {};
 }
 
@@ -148,8 +149,8 @@ RknpuDevice::Placed RknpuDevice::place_in(Place& place, const TensorView& w,
     const bool has_no_room =  // no memory, or no more open files
         error.code() == ErrorCode::out_of_memory || error.code() == ErrorCode::io;
     if (!has_no_room && error.code() != ErrorCode::unsupported) throw;
-    context_.log(LogLevel::debug,
-                 fmt::format("npu: {} stays on the CPU: {}", w.name, error.what()));
+    context_.log(LogLevel::debug, fmt::format("npu: {} has no place in domain {}: {}", w.name,
+                                              npu_.info().domain_of(place.set, 0), error.what()));
     if (has_no_room) placed = Placed::no_room;
   }
   if (there != nullptr) there->weights.give_back(memory);

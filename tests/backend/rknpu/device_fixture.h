@@ -59,9 +59,10 @@ class RknpuDeviceTest : public testing::Test {
 
   Faults faults;
   std::vector<std::string> warnings;
+  std::vector<std::string> notes;  // what else is told
   EngineContext context{
       {.n_threads = 2, .isa = Isa::scalar, .log = [this](LogLevel level, std::string_view line) {
-         if (level == LogLevel::warning) warnings.emplace_back(line);
+         (level == LogLevel::warning ? warnings : notes).emplace_back(line);
        }}};
   CpuDevice cpu{context};
   std::unique_ptr<NpuDevice> npu;

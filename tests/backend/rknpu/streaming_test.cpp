@@ -191,11 +191,38 @@ TEST_F(Streaming, WithoutRoomForTheRingTheProcessorComputes) {
   const Matrix w(random, DType::q4_0, 300, 512);
   const auto linear = rknpu.prepare(w.view, {.max_rows = 5});
   EXPECT_EQ(rknpu.status().n_on_npu, 0U);
+  EXPECT_EQ(notes.back(), "npu: w stays on the CPU");
   EXPECT_EQ(npu->free_bytes(0), size_t{45} << 20);
   const Rows x = random_rows(random, 5, 512);
   const Rows y(5, 300);
   rknpu.linear(x.view, std::vector<LinearCall>{{linear.get(), y.view}});
   EXPECT_LE(relative_error(w, x.view, y.view), bound_of(Arithmetic::w4a8));
+}
+
+// Where a domain is full of weights that stay, the ring lies in the next one.
+TEST_F(Streaming, AMatrixWithoutRoomForTheRingInOneDomainIsStreamedInTheNext) {
+  const Matrix a(random, DType::q8_0, 300, 512);
+  const Matrix b(random, DType::q4_0, 300, 512);
+  faults.at_allocate = {{15, SimulatedFault::out_of_memory}};  // the ring's; 12, 2 and 1 before
+  RknpuOptions options{.place = [](const TensorView& w) {
+    return MatrixPlace{Arithmetic::w16a16,
+                       {1, SIZE_MAX},
+                       w.dtype == DType::q8_0 ? Holding::resident : Holding::streamed};
+  }};
+  RknpuDevice rknpu(context, cpu, *watched, std::move(options));
+  linears.push_back(rknpu.prepare(a.view, {.max_rows = 5}));
+  linears.push_back(rknpu.prepare(b.view, {.max_rows = 5}));
+  EXPECT_EQ(rknpu.status().n_on_npu, 2U);
+  EXPECT_THAT(notes, testing::ElementsAre("npu: w in w16a16, in domain 0",
+                                          testing::HasSubstr("npu: w has no place in domain 0: "),
+                                          "npu: w in w16a16, streamed into domain 1"));
+  const Rows x = random_rows(random, 5, 512);
+  const Rows ya(5, 300);
+  const Rows yb(5, 300);
+  rknpu.linear(x.view,
+               std::vector<LinearCall>{{linears[0].get(), ya.view}, {linears[1].get(), yb.view}});
+  EXPECT_LE(relative_error(a, x.view, ya.view), bound_of(Arithmetic::w16a16));
+  EXPECT_LE(relative_error(b, x.view, yb.view), bound_of(Arithmetic::w16a16));
 }
 
 TEST_F(Streaming, WeightsThatAreNotFiniteStayOnTheProcessor) {
