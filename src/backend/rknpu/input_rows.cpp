@@ -15,17 +15,17 @@
 namespace wattle::rknpu {
 namespace {
 
-// Native layout wants whole fours of rows.
-uint32_t product_rows(Arithmetic arithmetic, size_t n) noexcept {
-  return static_cast<uint32_t>((n * planes_of(arithmetic) + 3) / 4 * 4);
-}
-
 template <class T>
 void grow(std::vector<T>& v, size_t n) {
   if (v.size() < n) v.resize(n);
 }
 
 }  // namespace
+
+// Native layout wants whole fours of rows.
+uint32_t product_rows(Arithmetic arithmetic, size_t n) noexcept {
+  return static_cast<uint32_t>((n * planes_of(arithmetic) + 3) / 4 * 4);
+}
 
 size_t chunk_rows(Arithmetic arithmetic, Form form, const KTiles& tiles) noexcept {
   constexpr size_t kInt4Rows = 128;  // of a product: the most that was seen to run on boards

@@ -74,6 +74,8 @@ class InputRows {
   std::vector<Scratch> scratch_;  // [threads]
 };
 
+// Rows of the product for n rows of x: a chunk's m.
+uint32_t product_rows(Arithmetic arithmetic, size_t n) noexcept;
 // Rows of x that a product of `tiles` takes at once.
 size_t chunk_rows(Arithmetic arithmetic, Form form, const KTiles& tiles) noexcept;
 

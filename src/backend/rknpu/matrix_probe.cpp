@@ -61,9 +61,7 @@ ProbeResult probe(const NpuMatrix& on_npu, const TensorView& w, float scale, Dev
   }
   const auto n = static_cast<double>(n_out);
   ProbeResult result{.error = std::sqrt(error / n), .size = std::sqrt(size / n)};
-  const Arithmetic arithmetic =
-      std::visit([](const auto* matrix) { return matrix->arithmetic(); }, on_npu);
-  const double bound = tolerance_of(arithmetic) * result.size;
+  const double bound = tolerance_of(arithmetic_of(on_npu)) * result.size;
   result.passed = result.error <= bound && largest <= kOutlier * bound;  // a NaN is a miss
   return result;
 }

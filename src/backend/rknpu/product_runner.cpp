@@ -17,10 +17,6 @@ constexpr size_t groups_of(size_t n_rows, size_t min_group) noexcept {
   return n_rows / min_group + 2;
 }
 
-Arithmetic arithmetic_of(const NpuMatrix& w) noexcept {
-  return std::visit([](const auto* matrix) { return matrix->arithmetic(); }, w);
-}
-
 KTiles tiles_of(const NpuMatrix& w) noexcept {
   return std::visit([](const auto* matrix) { return matrix->tiles(); }, w);
 }

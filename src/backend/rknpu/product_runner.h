@@ -26,6 +26,10 @@ namespace wattle::rknpu {
 // In the set of the runner, or streamed through its ring.
 using NpuMatrix = std::variant<const PackedMatrix*, const StreamedMatrix*>;
 
+inline Arithmetic arithmetic_of(const NpuMatrix& w) noexcept {
+  return std::visit([](const auto* matrix) { return matrix->arithmetic(); }, w);
+}
+
 struct NpuProduct {
   NpuMatrix w;
   RowsView<float> y;  // [rows, w.n_out()]

@@ -166,7 +166,7 @@ bool RknpuDevice::pack_and_probe(Place& place, const TensorView& w, const Prepar
     const TensorView matrix = matrix_of(w, i);
     auto packed =
         PackedMatrix::pack(matrix, options.scale, arithmetic, npu_.info(), memory, context_);
-    if (!packed || !passes(&*packed, arithmetic, place.set, matrix, options)) return false;
+    if (!packed || !passes(&*packed, place.set, matrix, options)) return false;
     place.resident.push_back(std::move(*packed));
     for (WeightPlace& of_domain : memory) of_domain.offset += of_domain.size;
   }
@@ -179,13 +179,13 @@ bool RknpuDevice::stream_and_probe(Place& place, const TensorView& w, const Prep
     const TensorView matrix = matrix_of(w, i);
     const StreamedMatrix& streamed =
         place.streamed.emplace_back(matrix, options.scale, arithmetic, npu_.info());
-    if (!passes(&streamed, arithmetic, place.set, matrix, options)) return false;
+    if (!passes(&streamed, place.set, matrix, options)) return false;
   }
   return true;
 }
 
-bool RknpuDevice::passes(const NpuMatrix& on_npu, Arithmetic arithmetic, uint32_t set,
-                         const TensorView& w, const PrepareOptions& options) {
+bool RknpuDevice::passes(const NpuMatrix& on_npu, uint32_t set, const TensorView& w,
+                         const PrepareOptions& options) {
   const ProbeResult result = probe(on_npu, w, options.scale, cpu_, sets_[set]->runner);
   if (result.passed) return true;
   ++status_.n_missed;
@@ -193,7 +193,7 @@ bool RknpuDevice::passes(const NpuMatrix& on_npu, Arithmetic arithmetic, uint32_
       LogLevel::warning,
       fmt::format("npu: {} in {} does not come out as on the CPU (off by {:.2g} of {:.2g}) and "
                   "stays there",
-                  w.name, name_of(arithmetic), result.error, result.size));
+                  w.name, name_of(arithmetic_of(on_npu)), result.error, result.size));
   return false;
 }
 

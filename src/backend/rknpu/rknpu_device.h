@@ -103,7 +103,7 @@ class RknpuDevice final : public Device {
                       Arithmetic arithmetic, std::vector<WeightPlace> memory);
   bool stream_and_probe(Place& place, const TensorView& w, const PrepareOptions& options,
                         Arithmetic arithmetic);
-  bool passes(const NpuMatrix& on_npu, Arithmetic arithmetic, uint32_t set, const TensorView& w,
+  bool passes(const NpuMatrix& on_npu, uint32_t set, const TensorView& w,
               const PrepareOptions& options);
   void report_packed(const TensorView& w);
 

@@ -31,10 +31,6 @@ double cpu_gmacs(DType dtype, Precision precision) {
   return precision == Precision::fine ? normal * kBoard.cpu_fine_share : normal;
 }
 
-uint32_t product_rows(Arithmetic arithmetic, size_t n) {
-  return static_cast<uint32_t>((n * planes_of(arithmetic) + 3) / 4 * 4);
-}
-
 double file_bytes(const ProductShape& w) {
   return static_cast<double>(w.n_out * row_bytes(w.dtype, w.n_in));
 }
