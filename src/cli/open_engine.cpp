@@ -5,15 +5,11 @@
 #include <unistd.h>
 
 #include "cli/file_progress.h"
+#include "cli/matrix_places.h"
 #include "cli/output.h"
 #include "store/used.h"
 
 namespace wattle::cli {
-namespace {
-
-const char* are(uint32_t n) { return n == 1 ? "is" : "are"; }
-
-}  // namespace
 
 void Reporting::add_to(CLI::App& app) {
   app.add_flag("-q,--quiet", quiet, "no progress and no figures on stderr")->configurable();
@@ -21,14 +17,12 @@ void Reporting::add_to(CLI::App& app) {
 }
 
 std::string describe(const NpuReport& npu) {
-  const uint32_t n_on_cpu = npu.n_matrices - npu.n_on_npu;
-  const uint32_t n_resident = npu.n_on_npu - npu.n_streamed;
   std::string text =
-      fmt::format("NPU: {}; {} {} there ({:.1f} MiB), {} {} streamed, {} {} on the CPU",
-                  npu.is_silicon ? npu.driver : npu.driver + "; not run on silicon", n_resident,
-                  n_resident == 1 ? "matrix stays" : "matrices stay",
-                  static_cast<double>(npu.n_bytes) / (1 << 20), npu.n_streamed, are(npu.n_streamed),
-                  n_on_cpu, are(n_on_cpu));
+      fmt::format("NPU: {}; {}", npu.is_silicon ? npu.driver : npu.driver + "; not run on silicon",
+                  places_text({.n_resident = npu.n_on_npu - npu.n_streamed,
+                               .n_bytes = npu.n_bytes,
+                               .n_streamed = npu.n_streamed,
+                               .n_on_cpu = npu.n_matrices - npu.n_on_npu}));
   if (npu.n_missed != 0) text += fmt::format(", {} came out wrong", npu.n_missed);
   if (!npu.in_use) text += "; left alone after faults: the CPU computes everything";
   return text;

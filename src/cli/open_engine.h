@@ -19,8 +19,8 @@ struct Reporting {
   void add_to(CLI::App& app);
 };
 
-// "NPU: simulator; not run on silicon; 60 matrices stay there (205.3 MiB), 150 are streamed, 1 is
-// on the CPU"
+// "NPU: simulator; not run on silicon; 60 matrices stay on the NPU (215.3 MB), 150 are streamed, 1
+// is on the CPU"
 std::string describe(const NpuReport& npu);
 // " | NPU 35 submits, 12.3 ms, 39 mJ (projection)"; "" where there is none.
 std::string describe_work(const std::optional<NpuReport>& npu);

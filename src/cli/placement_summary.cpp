@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cli/amounts.h"
+#include "cli/matrix_places.h"
 #include "cli/output.h"
 #include "kernels/engine_context.h"
 #include "runtime/npu_placement.h"
@@ -184,6 +185,17 @@ std::string cell(const Json& cost, double count) {
   return fmt::format("{:>5}{:>9.1f}{:>10.1f}", where, ms, mj);
 }
 
+MatrixPlaces places_of(const Json& placement) {
+  MatrixPlaces places{.n_bytes = placement["bytes"]};
+  for (const Json& group : placement["groups"]) {
+    uint64_t& n = !group.contains("held")                              ? places.n_on_cpu
+                  : group["held"] == text_of(rknpu::Holding::streamed) ? places.n_streamed
+                                                                       : places.n_resident;
+    n += group["count"].get<uint64_t>();
+  }
+  return places;
+}
+
 std::string account_text(const Json& memory) {
   std::string text = "  memory:";
   for (const auto& [what, bytes] : memory.items()) {
@@ -245,9 +257,9 @@ Json summarise_placement(const gguf::File& file, const NpuParams& npu) {
 
 std::string placement_text(const Json& placement) {
   std::string text =
-      fmt::format("placement for {}: {}\n  {} packed for good, of {} there is room for\n",
+      fmt::format("placement for {}: {}\n  {}; there is room for {}\n",
                   placement["objective"].get<std::string>(), placement["what"].get<std::string>(),
-                  bytes_text(placement["bytes"]), bytes_text(placement["max_bytes"])) +
+                  places_text(places_of(placement)), bytes_text(placement["max_bytes"])) +
       account_text(placement["memory"]);
   if (placement.contains("max_watts") && !placement["keeps_watts"].get<bool>()) {
     text += fmt::format("  no plan keeps within {:.1f} W: this is the nearest\n",

@@ -119,8 +119,9 @@ TEST(Npu, ModelsRunOnTheSimulator) {
   with_little_memory.insert(with_little_memory.end(), {"--npu-memory", "1"});
   const auto streamed = run_wattle(with_little_memory);
   EXPECT_EQ(streamed.out, on_cpu.out);
-  EXPECT_THAT(streamed.err, testing::ContainsRegex("[1-9][0-9]* matrices stay there .0.. MiB., "
-                                                   "[1-9][0-9]* are streamed, 0 are on the CPU"));
+  EXPECT_THAT(streamed.err,
+              testing::ContainsRegex("[1-9][0-9]* matrices stay on the NPU .[0-9.]+ kB., "
+                                     "[1-9][0-9]* are streamed, 0 are on the CPU"));
 
   on_npu.emplace_back("-q");
   EXPECT_EQ(run_wattle(on_npu).err, "");

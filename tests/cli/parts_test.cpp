@@ -59,19 +59,20 @@ TEST(NpuLine, SaysWhereEveryMatrixIs) {
                 .n_matrices = 211,
                 .n_on_npu = 210,
                 .n_streamed = 150,
-                .n_bytes = 3 << 19,
+                .n_bytes = 1'500'000,
                 .in_use = true};
   EXPECT_EQ(describe(npu),
-            "NPU: vendor; 60 matrices stay there (1.5 MiB), 150 are streamed, 1 is on the CPU");
+            "NPU: vendor; 60 matrices stay on the NPU (1.5 MB), 150 are streamed, 1 is on the CPU");
   npu.driver = "simulator";
   npu.is_silicon = false;
   npu.n_streamed = 209;
   npu.n_missed = 1;
   npu.in_use = false;
-  EXPECT_EQ(describe(npu),
-            "NPU: simulator; not run on silicon; 1 matrix stays there (1.5 MiB), 209 are streamed, "
-            "1 is on the CPU, 1 came out wrong; left alone after faults: the CPU computes "
-            "everything");
+  EXPECT_EQ(
+      describe(npu),
+      "NPU: simulator; not run on silicon; 1 matrix stays on the NPU (1.5 MB), 209 are streamed, "
+      "1 is on the CPU, 1 came out wrong; left alone after faults: the CPU computes "
+      "everything");
 }
 
 TEST(LlamaFlags, BecomeLongNames) {

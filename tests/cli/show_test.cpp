@@ -253,12 +253,18 @@ TEST(ShowPlacement, PrintsATable) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("placement for speed: a projection for an RK3588"));
   EXPECT_THAT(result.out, HasSubstr("not run on silicon"));
+  EXPECT_THAT(result.out, testing::ContainsRegex("[0-9]+ matrices stay on the NPU .[0-9.]+ MB., 0 "
+                                                 "are streamed, 0 are on the CPU; there is"));
   EXPECT_THAT(result.out, HasSubstr("blk.*.ffn_down_exps"));
   EXPECT_THAT(result.out, HasSubstr("w16a16"));
   EXPECT_THAT(result.out, HasSubstr("of the board's 16.11 GB"));
+  const auto streamed =
+      run_wattle({"show", "stories", "--placement", "--npu-rows", "1", "--npu-memory", "1"});
   EXPECT_THAT(
-      run_wattle({"show", "stories", "--placement", "--npu-rows", "1", "--npu-memory", "1"}).out,
-      HasSubstr("w16a16 streamed, >= "));
+      streamed.out,
+      testing::ContainsRegex(
+          "matrices stay on the NPU .[0-9.]+ kB., [1-9][0-9]* are streamed, 0 are on the CPU"));
+  EXPECT_THAT(streamed.out, HasSubstr("w16a16 streamed, >= "));
   EXPECT_THAT(result.out, HasSubstr("all on the CPU"));
   const auto capped = run_wattle({"show", "stories", "--placement", "--watts", "1"});
   EXPECT_THAT(capped.out, HasSubstr("no plan keeps within 1.0 W: this is the nearest"));
