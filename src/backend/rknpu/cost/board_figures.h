@@ -53,9 +53,9 @@ struct BoardFigures {
   // of dense models (rk-llama.cpp), 13-17 by that of Gemma 4 26B-A4B.
   double cpu_gbytes_per_s = 20;
   // 1e9 weights/s that they pack in f16 for the NPU. No figure is published. Our kernels take 1.8
-  // instructions a weight of Q4_0, 4.4 of others and 0.146 a product of 4-bit integers (NEON,
-  // counted under emulation): at the rate at which the latter are cpu_int4_gmacs the former are so
-  // many.
+  // instructions a weight of Q4_0, 4.3 to 4.9 of others and 0.146 a product of 4-bit integers
+  // (NEON, bench/instructions/recorded.json): at the rate at which the latter are cpu_int4_gmacs
+  // the former are 7.3 and 2.7 to 3.1.
   double cpu_pack_q4_0_gweights = 7.2;
   double cpu_pack_gweights = 3.0;
   // W above idle of the whole board while they work: 6.2-8.0 (rk-llama.cpp, answers).
