@@ -114,6 +114,23 @@ TEST(RknpuBoardMemory, APlanLeavesRoomForAllElse) {
   }
 }
 
+TEST(RknpuBoardMemory, ThereIsARingOnlyWhereSomethingMayBeStreamed) {
+  const Model model;
+  const uint64_t memory_bytes = uint64_t{200} << 20;
+  const auto left = [&](Arithmetic arithmetic) {
+    return plan_placement(model.uses(), {.max_bytes = UINT64_MAX,
+                                         .memory_bytes = memory_bytes,
+                                         .arithmetic = arithmetic,
+                                         .min_rows = 4,
+                                         .workload = {.n_prompt = kBatch, .n_batch = kBatch}})
+        .params.max_bytes;
+  };
+  // 36 MiB for results and commands, 32 that small matrices may leave; rows are little beside.
+  EXPECT_LE(left(Arithmetic::w8a8), memory_bytes - (uint64_t{68} << 20));
+  EXPECT_GE(left(Arithmetic::w8a8), memory_bytes - (uint64_t{69} << 20));
+  EXPECT_LE(left(Arithmetic::w16a16), memory_bytes - (uint64_t{84} << 20)) << "16 MiB more";
+}
+
 TEST(RknpuBoardMemory, MoreDomainsHaveBuffersOfTheirOwn) {
   const NpuInfo npu = planned_npu();
   const std::vector<HeldMatrix> one{

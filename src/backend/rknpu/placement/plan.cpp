@@ -94,8 +94,10 @@ void bound_bytes(PlacementPlan& plan) {
   PlacementParams& params = plan.params;
   std::vector<HeldMatrix> all;
   for (const PlacedMatrix& matrix : plan.matrices) {
-    for (const Arithmetic arithmetic : allowed(params, plan.ways[matrix.ways])) {
+    const MatrixWays& ways = plan.ways[matrix.ways];
+    for (const Arithmetic arithmetic : allowed(params, ways)) {
       for (const Holding holding : kHoldings) {
+        if (!ways.is_possible({arithmetic, holding})) continue;
         const MatrixPlace place{
             .arithmetic = arithmetic, .rows = {1, SIZE_MAX}, .holding = holding};
         all.push_back(held(matrix.use, place, params.workload.n_batch));
