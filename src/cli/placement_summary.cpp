@@ -230,7 +230,10 @@ Json summarise_placement(const gguf::File& file, const NpuParams& npu) {
   const rknpu::BoardMemory outside = runtime::memory_of_model(
       file,
       {.k = kernels::KvType::f16, .v = kernels::KvType::f16, .n_ctx = kContext, .n_batch = kBatch});
-  const auto plan = runtime::plan_npu(file, context, npu, kBatch, outside, rknpu::kBoardBytes);
+  const auto plan = runtime::plan_npu(file, context, npu, kBatch,
+                                      {.memory_bytes = rknpu::kBoardBytes,
+                                       .outside = outside,
+                                       .domain_bytes = rknpu::planned_npu().bytes_of_domains()});
   const rknpu::PlacementParams& params = plan.params;
   Json out{{"what", "a projection for an RK3588 from published figures, not run on silicon"},
            {"objective", params.objective == rknpu::Objective::speed ? "speed" : "energy"},

@@ -73,7 +73,8 @@ Devices::Devices(EngineContext& context, const NpuParams& npu, const ForModel& m
                  std::function<bool(uint64_t n_bytes)> on_packed)
     : cpu_(context), npu_(open_npu(npu, context, model)) {
   if (npu_ == nullptr) return;
-  auto placement = std::make_shared<const rknpu::PlacementPlan>(model.plan(memory_for(npu.driver)));
+  auto placement = std::make_shared<const rknpu::PlacementPlan>(
+      model.plan(memory_for(npu.driver), npu_->info()));
   if (!placement->keeps_watts) {
     context.log(LogLevel::warning,
                 fmt::format("npu: no placement is projected to keep within {:.1f} W; the nearest "

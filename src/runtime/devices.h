@@ -22,8 +22,8 @@ class Devices {
   struct ForModel {
     // What the model takes without it.
     std::function<rknpu::BoardMemory()> memory;
-    // For that much memory for everything.
-    std::function<rknpu::PlacementPlan(uint64_t memory_bytes)> plan;
+    // For that much memory for everything, and for domains as the NPU has them.
+    std::function<rknpu::PlacementPlan(uint64_t memory_bytes, const rknpu::NpuInfo& npu)> plan;
   };
 
   // Borrows the context. Where another process has the NPU, that is told to the log, and the

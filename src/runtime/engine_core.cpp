@@ -103,8 +103,12 @@ Devices::ForModel for_model(const EngineParams& params, const gguf::File& file,
         {.k = kv_type(params.kv_k), .v = kv_type(params.kv_v), .n_ctx = n_ctx, .n_batch = n_batch});
   };
   return {.memory = memory,
-          .plan = [&params, &file, &context, n_batch, memory](uint64_t memory_bytes) {
-            return plan_npu(file, context, params.npu, n_batch, memory(), memory_bytes);
+          .plan = [&params, &file, &context, n_batch, memory](uint64_t memory_bytes,
+                                                              const rknpu::NpuInfo& npu) {
+            return plan_npu(file, context, params.npu, n_batch,
+                            {.memory_bytes = memory_bytes,
+                             .outside = memory(),
+                             .domain_bytes = npu.bytes_of_domains()});
           }};
 }
 

@@ -61,14 +61,14 @@ rknpu::BoardMemory memory_of_model(const gguf::File& file, const KvCacheParams& 
 }
 
 rknpu::PlacementPlan plan_npu(const gguf::File& file, EngineContext& context, const NpuParams& npu,
-                              size_t n_batch, const rknpu::BoardMemory& outside,
-                              uint64_t memory_bytes) {
+                              size_t n_batch, const NpuRoom& room) {
   SurveyDevice survey;
   const auto model = load_model(file, survey, context, {.n_batch = 1});
   rknpu::PlacementParams params{
-      .max_bytes = npu.max_bytes != 0 ? npu.max_bytes : memory_bytes / 2,
-      .memory_bytes = npu.max_bytes != 0 ? UINT64_MAX : memory_bytes,
-      .outside = outside,
+      .max_bytes = npu.max_bytes != 0 ? npu.max_bytes : room.memory_bytes / 2,
+      .memory_bytes = npu.max_bytes != 0 ? UINT64_MAX : room.memory_bytes,
+      .outside = room.outside,
+      .domain_bytes = room.domain_bytes,
       .objective = objective_of(npu.objective),
       .max_watts = npu.max_watts > 0 ? std::optional(npu.max_watts) : std::nullopt,
       .max_divergence = npu.max_divergence,

@@ -20,11 +20,17 @@ rknpu::BoardMemory memory_of_model(const gguf::File& file, const KvCacheParams& 
 // Throws Error{usage} for a bound that nothing can keep to.
 void check_npu_params(const NpuParams& npu);
 
-// For steps of n_batch rows. Where npu.max_bytes names none, packed weights take half of
-// memory_bytes, and no more than `outside` and the NPU's other buffers leave of it. The file must
-// live as long as the plan. Parameters were checked. Throws what loading a model throws.
+// What a plan may fill.
+struct NpuRoom {
+  uint64_t memory_bytes = 0;     // for everything
+  rknpu::BoardMemory outside{};  // of that, what the model takes without an NPU
+  uint64_t domain_bytes = 0;     // of all domains of the NPU
+};
+
+// For steps of n_batch rows. Where npu.max_bytes names none, packed weights take half of the
+// memory, and no more than all else leaves of it; in any case no more than the domains hold. The
+// file must live as long as the plan. Parameters were checked. Throws what loading a model throws.
 rknpu::PlacementPlan plan_npu(const gguf::File& file, EngineContext& context, const NpuParams& npu,
-                              size_t n_batch, const rknpu::BoardMemory& outside,
-                              uint64_t memory_bytes);
+                              size_t n_batch, const NpuRoom& room);
 
 }  // namespace wattle::runtime

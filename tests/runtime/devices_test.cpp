@@ -18,8 +18,9 @@ uint32_t n_on_npu(uint64_t left_bytes) {
       context, {.driver = NpuDriver::simulator},
       {.memory = [&] { return rknpu::BoardMemory{.file = rknpu::kBoardBytes - left_bytes}; },
        .plan =
-           [&](uint64_t memory_bytes) {
+           [&](uint64_t memory_bytes, const rknpu::NpuInfo& npu) {
              EXPECT_LE(memory_bytes, rknpu::kBoardBytes);
+             EXPECT_EQ(npu.n_domains, 16U);
              const MatrixUse use{.w = w.view, .options = {.max_rows = 1}};
              return rknpu::plan_placement(std::span(&use, 1),
                                           {.max_bytes = UINT64_MAX, .min_rows = 1});

@@ -42,6 +42,9 @@ struct NpuInfo {
   // Domains that the lists of one submit can lie in are a set; what is computed in one submit has
   // to lie in one. Some domains may be left over.
   uint32_t n_sets() const noexcept { return n_domains / domains_per_submit; }
+  uint64_t bytes_of_domains() const noexcept {  // that matrices may lie in
+    return uint64_t{n_sets()} * domains_per_submit * domain_bytes;
+  }
   uint32_t lists_per_submit() const noexcept {
     return std::min(n_cores, lists_per_domain * domains_per_submit);
   }

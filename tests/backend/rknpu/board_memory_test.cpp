@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backend/cpu/cpu_device.h"
@@ -58,10 +61,33 @@ PlacementPlan plan_for(const Model& model, uint64_t max_bytes,
                                        .workload = {.n_prompt = kBatch, .n_batch = kBatch}});
 }
 
+// A device with all matrices of a model prepared as a plan has it.
+class Loaded {
+ public:
+  Loaded(std::span<const MatrixUse> uses, const PlacementPlan& plan, NpuDevice& npu)
+      : rknpu_(context_, cpu_, npu,
+               {.place = [&](const TensorView& w) { return plan.find(w.name); }}) {
+    for (const MatrixUse& use : uses) {
+      const PrepareOptions options{.max_rows = kBatch, .max_slots = use.options.max_slots * kBatch};
+      if (use.w.n_dims == 3) {
+        bank_ = rknpu_.prepare_experts(use.w, options);
+      } else {
+        linears_.push_back(rknpu_.prepare(use.w, options));
+      }
+    }
+  }
+  const RknpuStatus& status() const { return rknpu_.status(); }
+
+ private:
+  EngineContext context_{{.n_threads = 2, .isa = Isa::scalar}};
+  CpuDevice cpu_{context_};
+  RknpuDevice rknpu_;
+  std::vector<std::unique_ptr<Linear>> linears_;
+  std::unique_ptr<ExpertBank> bank_;
+};
+
 TEST(RknpuBoardMemory, APlanTakesWhatItsAccountSays) {
   const Model model;
-  EngineContext context({.n_threads = 2, .isa = Isa::scalar});
-  CpuDevice cpu(context);
   for (const auto& [max_bytes, arithmetic] :
        {std::pair<uint64_t, std::optional<Arithmetic>>{uint64_t{1} << 30, std::nullopt},
         {uint64_t{1} << 30, Arithmetic::w8a8},
@@ -70,28 +96,17 @@ TEST(RknpuBoardMemory, APlanTakesWhatItsAccountSays) {
     const PlacementPlan plan = plan_for(model, max_bytes, arithmetic);
     const auto npu = open_simulated_npu();
     const size_t all = npu->free_bytes(0);
-    RknpuDevice rknpu(context, cpu, *npu,
-                      {.place = [&](const TensorView& w) { return plan.find(w.name); }});
-    std::vector<std::unique_ptr<Linear>> linears;
-    std::unique_ptr<ExpertBank> bank;
-    for (const MatrixUse& use : model.uses()) {
-      const PrepareOptions options{.max_rows = kBatch, .max_slots = use.options.max_slots * kBatch};
-      if (use.w.n_dims == 3) {
-        bank = rknpu.prepare_experts(use.w, options);
-      } else {
-        linears.push_back(rknpu.prepare(use.w, options));
-      }
-    }
-    EXPECT_EQ(rknpu.status().n_on_npu, model.weights.size());
-    EXPECT_EQ(rknpu.status().n_streamed != 0,
-              max_bytes < plan_for(model, UINT64_MAX, arithmetic).n_bytes);
+    const Loaded loaded(model.uses(), plan, *npu);
+    const RknpuStatus& status = loaded.status();
+    EXPECT_EQ(status.n_on_npu, model.weights.size());
+    EXPECT_EQ(status.n_streamed != 0, max_bytes < plan_for(model, UINT64_MAX, arithmetic).n_bytes);
     const size_t taken = all - npu->free_bytes(0);
     const BoardMemory& memory = plan.memory;
     const uint64_t working = memory.ring + memory.inputs + memory.results + memory.commands;
     // Weights: those of the NPU, and of the last shared buffer what is not used.
-    EXPECT_GE(taken, working + rknpu.status().n_bytes);
+    EXPECT_GE(taken, working + status.n_bytes);
     EXPECT_LE(taken, working + memory.weights);
-    EXPECT_TRUE(rknpu.status().n_bytes != 0 || taken == working);
+    EXPECT_TRUE(status.n_bytes != 0 || taken == working);
   }
 }
 
@@ -112,6 +127,27 @@ TEST(RknpuBoardMemory, APlanLeavesRoomForAllElse) {
     EXPECT_TRUE(mib < least || plan.memory.total() <= memory_bytes) << mib;
     EXPECT_TRUE(mib < 1380 || plan.n_bytes > 0) << mib;
   }
+}
+
+// The vendor's driver has a single domain before 0.9.8: what has no room to stay there is streamed,
+// not left to the processor.
+TEST(RknpuBoardMemory, APlanHoldsNoMoreThanTheDomainsOfTheNpu) {
+  test::RandomBlocks random(2);
+  const test::Matrix w(random, DType::q4_0, 2048, 2048);  // 8 MiB in f16
+  std::vector<MatrixUse> uses(12, {w.view, {.max_rows = 1}});
+  const std::string names = "abcdefghijkl";
+  for (size_t i = 0; i < uses.size(); ++i) uses[i].w.name = std::string_view(names).substr(i, 1);
+  const uint64_t domain_bytes = uint64_t{112} << 20;
+  const auto plan = plan_placement(uses, {.max_bytes = UINT64_MAX,
+                                          .domain_bytes = domain_bytes,
+                                          .min_rows = 4,
+                                          .workload = {.n_prompt = kBatch, .n_batch = kBatch}});
+  EXPECT_LE(plan.memory.total(), domain_bytes);
+  const auto npu = open_simulated_npu({.memory_bytes = domain_bytes});
+  const Loaded loaded(uses, plan, *npu);
+  EXPECT_EQ(loaded.status().n_on_npu, uses.size());
+  EXPECT_GT(loaded.status().n_streamed, 0U);
+  EXPECT_LT(loaded.status().n_streamed, uses.size());
 }
 
 TEST(RknpuBoardMemory, ThereIsARingOnlyWhereSomethingMayBeStreamed) {

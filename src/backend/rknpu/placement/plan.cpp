@@ -104,12 +104,13 @@ void bound_bytes(PlacementPlan& plan) {
       }
     }
   }
-  uint64_t left = params.memory_bytes;
-  const auto take = [&](uint64_t bytes) { left -= std::min(left, bytes); };
-  take(params.outside.total());
-  take(kSharedWeightBytes);  // of which small matrices may leave most
-  take(working_memory(all, std::min(params.max_bytes, left), planned_npu()).total());
-  params.max_bytes = std::min(params.max_bytes, left);
+  const auto less = [](uint64_t bytes, uint64_t taken) { return bytes - std::min(bytes, taken); };
+  const uint64_t left =
+      std::min(less(params.memory_bytes, params.outside.total()), params.domain_bytes);
+  const uint64_t n_buffer_bytes =
+      working_memory(all, std::min(params.max_bytes, left), planned_npu()).total();
+  // Of the last buffer that small matrices share they may leave most.
+  params.max_bytes = std::min(params.max_bytes, less(left, n_buffer_bytes + kSharedWeightBytes));
 }
 
 // The plan with the best score, in place of what there was.

@@ -24,9 +24,12 @@ enum class Objective : uint8_t { speed, energy };
 struct PlacementParams {
   uint64_t max_bytes = 0;  // of packed weights that stay
   // That everything together may take: with what the model has without the NPU, `outside`, and
-  // whatever buffers the NPU needs beside. max_bytes is cut down to what that leaves.
+  // whatever buffers the NPU needs beside. max_bytes is cut down to what that and the next one
+  // leave.
   uint64_t memory_bytes = UINT64_MAX;
   BoardMemory outside{};
+  // That the domains of the NPU have room for: what stays, and its buffers.
+  uint64_t domain_bytes = UINT64_MAX;
   Objective objective = Objective::speed;
   // Mean power of the board above idle, of the prompt and of the answer each; nothing: any.
   std::optional<double> max_watts{};
