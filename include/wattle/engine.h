@@ -30,6 +30,11 @@ namespace wattle {
 
 enum class KvCacheType { f32, f16, q8_0 };
 
+// How finely products with quantised weights round what they multiply in the layers of a model: to
+// int8 (normal), or to some 16 bits for twice the arithmetic (fine). of_model: fine for mixtures of
+// experts but for the experts themselves, normal for others (docs/numerics.md).
+enum class MatrixPrecision { of_model, normal, fine };
+
 // An NPU beside the processor, for products of many rows.
 //   automatic         vendor or rocket where there is one, else off; which, is told to the log
 //   simulator         of an RK3588's with the vendor's driver
@@ -74,6 +79,7 @@ struct EngineParams {
   bool pin_threads = false;
   KvCacheType kv_k = KvCacheType::f16;
   KvCacheType kv_v = KvCacheType::f16;
+  MatrixPrecision precision = MatrixPrecision::of_model;
   NpuParams npu{};
   std::string chat_template{};  // Jinja text that replaces the model's own; empty: the model's
   // Bytes of weights looked at so far, of all. Called from the thread that opens the engine;

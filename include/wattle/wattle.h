@@ -132,6 +132,12 @@ enum {
 typedef int32_t wattle_npu_objective;
 enum { WATTLE_NPU_SPEED = 0, WATTLE_NPU_ENERGY = 1 };
 
+/* How finely products with quantised weights round what they multiply: to 8 bits (normal), or to
+   some 16 for twice the arithmetic (fine). Of the model: fine for mixtures of experts but for the
+   experts themselves, normal for others. */
+typedef int32_t wattle_precision;
+enum { WATTLE_PRECISION_OF_MODEL = 0, WATTLE_PRECISION_NORMAL = 1, WATTLE_PRECISION_FINE = 2 };
+
 typedef struct wattle_engine_params {
   size_t size;
   const char* model;   /* a GGUF file, or the first of its shards */
@@ -152,6 +158,8 @@ typedef struct wattle_engine_params {
   double npu_max_watts;      /* mean above idle of a prompt and of an answer; 0: any */
   double npu_max_divergence; /* KL divergence from exact, in those of the processor; 0: 1.1 */
   uint64_t npu_max_bytes;    /* of packed weights that stay; 0: what memory has room for */
+  wattle_precision precision;
+  int32_t reserved; /* 0 */
 } wattle_engine_params;
 
 WATTLE_API wattle_status wattle_engine_params_init(wattle_engine_params* params, size_t size);

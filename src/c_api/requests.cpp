@@ -83,6 +83,17 @@ NpuObjective npu_objective_of(wattle_npu_objective objective) {
   }
 }
 
+MatrixPrecision precision_of(wattle_precision precision) {
+  switch (precision) {
+    case WATTLE_PRECISION_OF_MODEL: return MatrixPrecision::of_model;
+    case WATTLE_PRECISION_NORMAL: return MatrixPrecision::normal;
+    case WATTLE_PRECISION_FINE: return MatrixPrecision::fine;
+    default:
+      throw Error(ErrorCode::usage, fmt::format("precision is {}", precision),
+                  "a value of WATTLE_PRECISION_...");
+  }
+}
+
 std::optional<bool> thinking_of(wattle_thinking thinking) {
   switch (thinking) {
     case WATTLE_THINKING_DEFAULT: return std::nullopt;
@@ -206,6 +217,7 @@ EngineParams from_c(const wattle_engine_params& in) {
   p.npu.max_watts = in.npu_max_watts;
   if (in.npu_max_divergence != 0) p.npu.max_divergence = in.npu_max_divergence;
   p.npu.max_bytes = in.npu_max_bytes;
+  p.precision = precision_of(in.precision);
   p.chat_template = text_or_empty(in.chat_template);
   if (in.on_progress != nullptr) {
     p.on_load_progress = [call = in.on_progress, user = in.user_data](uint64_t done, uint64_t all) {

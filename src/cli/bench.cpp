@@ -60,6 +60,7 @@ struct Flags {
   bool pin_threads = false;
   bool no_warmup = false;
   bool no_probe = false;
+  PrecisionFlag precision;
   NpuFlags npu;
   Reporting reporting;
 };
@@ -259,6 +260,7 @@ class Bench {
                                      .pin_threads = flags_.pin_threads,
                                      .kv_k = setup.type_k,
                                      .kv_v = setup.type_v,
+                                     .precision = flags_.precision.value(),
                                      .npu = flags_.npu.params()},
                                     flags_.reporting, interrupt_);
     row.startup_ms = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
@@ -353,6 +355,7 @@ Command add_bench(CLI::App& program) {
   app->add_flag("--no-warmup", flags->no_warmup, "time the first run, too");
   app->add_flag("--no-probe", flags->no_probe,
                 "do not measure what memory and processor can do (256 MiB, half a second)");
+  flags->precision.add_to(*app);
   flags->npu.add_to(*app);
   flags->reporting.add_to(*app);
   app->footer(

@@ -18,6 +18,10 @@ constexpr size_t kMaxTemplateBytes = 4u << 20;
 const std::map<std::string, KvCacheType> kCacheTypes{
     {"f32", KvCacheType::f32}, {"f16", KvCacheType::f16}, {"q8_0", KvCacheType::q8_0}};
 
+const std::map<std::string, MatrixPrecision> kPrecisions{{"auto", MatrixPrecision::of_model},
+                                                         {"normal", MatrixPrecision::normal},
+                                                         {"fine", MatrixPrecision::fine}};
+
 const std::map<std::string, NpuDriver> kDrivers{
     {"off", NpuDriver::off},       {"auto", NpuDriver::automatic},
     {"vendor", NpuDriver::vendor}, {"rocket", NpuDriver::rocket},
@@ -158,6 +162,17 @@ NpuParams NpuFlags::params() const {
   return params;
 }
 
+void PrecisionFlag::add_to(CLI::App& app) {
+  app.add_option("--precision", name,
+                 "of what quantised weights multiply: normal, 8 bits; fine, some 16 for twice the "
+                 "arithmetic; auto, fine in mixtures of experts but for the experts (default auto)")
+      ->check(CLI::IsMember(kPrecisions))
+      ->type_name("NAME")
+      ->configurable();
+}
+
+MatrixPrecision PrecisionFlag::value() const { return kPrecisions.at(name); }
+
 void EngineFlags::add_to(CLI::App& app) {
   add_model_flag(app, model);
   app.add_option("-c,--ctx-size", n_ctx,
@@ -178,6 +193,7 @@ void EngineFlags::add_to(CLI::App& app) {
                              kv_default == KvCacheType::f32 ? "f32" : "f16"));
   add_cache_type(app, "--cache-type-k", kv_k, "the same for K alone (-ctk)");
   add_cache_type(app, "--cache-type-v", kv_v, "the same for V alone (-ctv)");
+  precision.add_to(app);
   npu.add_to(app);
 }
 
@@ -190,6 +206,7 @@ EngineParams EngineFlags::params() const {
   params.pin_threads = pin_threads;
   params.kv_k = kv_k.value_or(kv.value_or(kv_default));
   params.kv_v = kv_v.value_or(kv.value_or(kv_default));
+  params.precision = precision.value();
   params.npu = npu.params();
   return params;
 }

@@ -43,6 +43,14 @@ struct NpuFlags {
   PlacementFlags placement;
 };
 
+// --precision, for every command that computes.
+struct PrecisionFlag {
+  void add_to(CLI::App& app);
+  MatrixPrecision value() const;
+
+  std::string name = "auto";
+};
+
 // --chat-template: the path of a file, or the template itself.
 void add_chat_template_flag(CLI::App& app, std::string& file_or_text);
 // The text of what was given; Error{usage} where it is neither.
@@ -65,6 +73,7 @@ struct EngineFlags {
   std::optional<KvCacheType> kv;  // both; kv_k and kv_v win over it
   std::optional<KvCacheType> kv_k;
   std::optional<KvCacheType> kv_v;
+  PrecisionFlag precision;
   NpuFlags npu;
 };
 

@@ -230,7 +230,7 @@ Json summarise_placement(const gguf::File& file, const NpuParams& npu) {
   const rknpu::BoardMemory outside = runtime::memory_of_model(
       file,
       {.k = kernels::KvType::f16, .v = kernels::KvType::f16, .n_ctx = kContext, .n_batch = kBatch});
-  const auto plan = runtime::plan_npu(file, context, npu, kBatch,
+  const auto plan = runtime::plan_npu(file, context, npu, {.n_batch = kBatch},
                                       {.memory_bytes = rknpu::kBoardBytes,
                                        .outside = outside,
                                        .domain_bytes = rknpu::planned_npu().bytes_of_domains()});

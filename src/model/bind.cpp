@@ -9,9 +9,11 @@ std::string layer_tensor(size_t il, std::string_view name) {
   return fmt::format("blk.{}.{}", il, name);
 }
 
-Weights::MatrixOptions layer_options(const Hparams& hp, size_t il, Weights::Extras extras) {
+Weights::MatrixOptions layer_options(const Weights& weights, const Hparams& hp, size_t il,
+                                     Weights::Extras extras) {
+  const Precision of_model = hp.n_expert != 0 ? Precision::fine : Precision::normal;
   return {.extras = extras,
-          .precision = hp.n_expert != 0 ? Precision::fine : Precision::normal,
+          .precision = weights.precision_or(of_model),
           .outputs_only = il >= hp.n_layer_kv()};
 }
 
@@ -21,7 +23,7 @@ AttentionWeights bind_attention(Weights& weights, const Hparams& hp, size_t il,
   const Dim n_q{"n_head*head_dim_k", shape.n_q()};
   const Dim n_k{"n_head_kv*head_dim_k", shape.n_k()};
   const Dim n_v{"n_head_kv*head_dim_v", shape.n_v()};
-  const Weights::MatrixOptions options = layer_options(hp, il, extras);
+  const Weights::MatrixOptions options = layer_options(weights, hp, il, extras);
   AttentionWeights attention;
   attention.shape = shape;
   if (weights.has(layer_tensor(il, "attn_qkv.weight"))) {
@@ -51,7 +53,7 @@ void bind_qk_norms(Weights& weights, const Hparams& hp, size_t il, AttentionWeig
 FfnWeights bind_ffn(Weights& weights, const Hparams& hp, size_t il, Weights::Extras extras) {
   const Dim n_embd{"n_embd", hp.n_embd};
   const Dim n_ff{"n_ff", hp.layers[il].n_ff};
-  const Weights::MatrixOptions options = layer_options(hp, il, extras);
+  const Weights::MatrixOptions options = layer_options(weights, hp, il, extras);
   return {.gate = weights.projection(layer_tensor(il, "ffn_gate"), n_ff, n_embd, options),
           .up = weights.projection(layer_tensor(il, "ffn_up"), n_ff, n_embd, options),
           .down = weights.projection(layer_tensor(il, "ffn_down"), n_embd, n_ff, options)};
@@ -64,15 +66,17 @@ MoeWeights bind_moe(Weights& weights, const Hparams& hp, size_t il) {
   const size_t n_slots = weights.n_batch() * hp.n_expert_used;
   // Normal precision: of all matrices of a layer the experts' rounding moves the routers after them
   // least, and they are most of the work (docs/numerics.md).
-  const PrepareOptions from_rows{
-      .max_rows = weights.n_batch(), .max_slots = n_slots, .outputs_only = il >= hp.n_layer_kv()};
+  const PrepareOptions from_rows{.max_rows = weights.n_batch(),
+                                 .max_slots = n_slots,
+                                 .precision = weights.precision_or(Precision::normal),
+                                 .outputs_only = il >= hp.n_layer_kv()};
   PrepareOptions from_slots = from_rows;
   from_slots.max_rows = n_slots;
   MoeWeights moe;
   moe.n_used = hp.n_expert_used;
   moe.weights_scale = hp.expert_weights_scale;
   moe.router = weights.projection(layer_tensor(il, "ffn_gate_inp"), n_expert, n_embd,
-                                  layer_options(hp, il, Weights::Extras::bare));
+                                  layer_options(weights, hp, il, Weights::Extras::bare));
   if (weights.has(layer_tensor(il, "ffn_gate_up_exps.weight"))) {
     moe.gate_up = weights.experts(layer_tensor(il, "ffn_gate_up_exps"), n_expert,
                                   {"2*n_ff_exp", 2 * uint64_t{hp.n_ff_exp}}, n_embd, from_rows);

@@ -20,10 +20,12 @@ std::string layer_tensor(size_t il, std::string_view name);
 // Of a matrix of layer il. How finely it is computed: a router is discontinuous: where two experts
 // are nearly level, the rounding of activations to 8 bits anywhere before it may pick the other
 // one, which costs more than all other rounding together (docs/numerics.md has the figures). So
-// models with experts keep their activations at 16 bits, all others at 8. The experts themselves do
+// models with experts keep their activations at 16 bits, all others at 8, unless one precision was
+// asked for. The experts themselves do
 // not: see bind_moe. Layers without a cache of their own follow those that have one: nothing but
 // outputs needs them.
-Weights::MatrixOptions layer_options(const Hparams& hp, size_t il, Weights::Extras extras);
+Weights::MatrixOptions layer_options(const Weights& weights, const Hparams& hp, size_t il,
+                                     Weights::Extras extras);
 
 // Which of attn_k and attn_v a layer has.
 enum class KvTensors { both, key_only, none };

@@ -305,7 +305,7 @@ void Gemma4::bind_layer(Weights& weights, size_t il, Layer& layer) {
   if (per_layer_) {
     const Dim n_embd{"n_embd", hp.n_embd};
     const Dim n{"n_embd_per_layer", hp.n_embd_per_layer};
-    const Weights::MatrixOptions options = layer_options(hp, il, Weights::Extras::scale);
+    const Weights::MatrixOptions options = layer_options(weights, hp, il, Weights::Extras::scale);
     layer.per_layer.gate = weights.projection(layer_tensor(il, "inp_gate"), n, n_embd, options);
     layer.per_layer.proj = weights.projection(layer_tensor(il, "proj"), n_embd, n, options);
     layer.per_layer.post_norm = norm("post_norm", hp.n_embd);

@@ -55,7 +55,7 @@ std::unique_ptr<Model> load_model(const gguf::File& file, Device& device, Engine
                                 params.max_buffer_bytes >> 20));
   }
   try {
-    Weights weights(file, device, params.n_batch);
+    Weights weights(file, device, params.n_batch, params.precision);
     auto model = architecture_of(file).make(
         {.hparams = std::move(hparams), .weights = weights, .context = context, .device = device});
     weights.check_leftovers();

@@ -31,12 +31,17 @@ struct Dim {
 // tensor, shape found and shape expected where they differ, and for a tensor that must be there.
 class Weights {
  public:
-  // n_batch: rows of a step, at most.
-  Weights(const gguf::File& file, Device& device, size_t n_batch)
-      : file_(file), device_(device), n_batch_(n_batch) {}
+  // n_batch: rows of a step, at most. precision: of all matrices of the layers; nothing: what the
+  // model asks for each.
+  Weights(const gguf::File& file, Device& device, size_t n_batch,
+          std::optional<Precision> precision = {})
+      : file_(file), device_(device), n_batch_(n_batch), precision_(precision) {}
 
   const gguf::File& file() const noexcept { return file_; }
   size_t n_batch() const noexcept { return n_batch_; }
+  Precision precision_or(Precision of_model) const noexcept {
+    return precision_.value_or(of_model);
+  }
   bool has(std::string_view name) const;  // complete, ".weight" included
 
   // A tensor in place. `name` is complete, ".weight" included.
@@ -75,6 +80,7 @@ class Weights {
   const gguf::File& file_;
   Device& device_;
   size_t n_batch_;
+  std::optional<Precision> precision_;
   std::set<std::string, std::less<>> bound_;  // names
 };
 

@@ -39,6 +39,16 @@ const EngineParams& checked(const EngineParams& params) {
   return params;
 }
 
+// Nothing: what the model asks for.
+std::optional<Precision> precision_of(MatrixPrecision precision) {
+  switch (precision) {
+    case MatrixPrecision::of_model: break;
+    case MatrixPrecision::normal: return Precision::normal;
+    case MatrixPrecision::fine: return Precision::fine;
+  }
+  return std::nullopt;
+}
+
 kernels::KvType kv_type(KvCacheType type) {
   switch (type) {
     case KvCacheType::f32: return kernels::KvType::f32;
@@ -105,7 +115,8 @@ Devices::ForModel for_model(const EngineParams& params, const gguf::File& file,
   return {.memory = memory,
           .plan = [&params, &file, &context, n_batch, memory](uint64_t memory_bytes,
                                                               const rknpu::NpuInfo& npu) {
-            return plan_npu(file, context, params.npu, n_batch,
+            return plan_npu(file, context, params.npu,
+                            {.n_batch = n_batch, .precision = precision_of(params.precision)},
                             {.memory_bytes = memory_bytes,
                              .outside = memory(),
                              .domain_bytes = npu.bytes_of_domains()});
@@ -126,6 +137,7 @@ EngineCore::EngineCore(const EngineParams& params)
                report_packed(params, file_.size_bytes())),
       model_(load_model(file_, devices_.of_model(), context_,
                         {.n_batch = std::min(params.n_batch, n_ctx_),
+                         .precision = precision_of(params.precision),
                          .max_buffer_bytes = available_memory().value_or(UINT64_MAX)})),
       info_(describe(file_, model_->hparams())),
       cache_(kv_shape(model_->hparams()), {.k = kv_type(params.kv_k),

@@ -61,9 +61,10 @@ rknpu::BoardMemory memory_of_model(const gguf::File& file, const KvCacheParams& 
 }
 
 rknpu::PlacementPlan plan_npu(const gguf::File& file, EngineContext& context, const NpuParams& npu,
-                              size_t n_batch, const NpuRoom& room) {
+                              const ModelParams& of_model, const NpuRoom& room) {
   SurveyDevice survey;
-  const auto model = load_model(file, survey, context, {.n_batch = 1});
+  const auto model =
+      load_model(file, survey, context, {.n_batch = 1, .precision = of_model.precision});
   rknpu::PlacementParams params{
       .max_bytes = npu.max_bytes != 0 ? npu.max_bytes : room.memory_bytes / 2,
       .memory_bytes = npu.max_bytes != 0 ? UINT64_MAX : room.memory_bytes,
@@ -75,6 +76,7 @@ rknpu::PlacementPlan plan_npu(const gguf::File& file, EngineContext& context, co
       .arithmetic = arithmetic_of(npu.arithmetic),
       .min_rows = npu.min_rows > 0 ? std::optional<size_t>(npu.min_rows) : std::nullopt};
   rknpu::Workload& workload = params.workload;
+  const size_t n_batch = of_model.n_batch;
   workload.n_batch = n_batch;
   const Hparams& hparams = model->hparams();
   for (size_t done = 0; done < workload.n_prompt; done += n_batch)

@@ -9,6 +9,7 @@
 #include "gguf/reader.h"
 #include "kernels/engine_context.h"
 #include "model/kv_layout.h"
+#include "model/model.h"
 #include "wattle/engine.h"
 
 namespace wattle::runtime {
@@ -27,10 +28,11 @@ struct NpuRoom {
   uint64_t domain_bytes = 0;     // of all domains of the NPU
 };
 
-// For steps of n_batch rows. Where npu.max_bytes names none, packed weights take half of the
-// memory, and no more than all else leaves of it; in any case no more than the domains hold. The
-// file must live as long as the plan. Parameters were checked. Throws what loading a model throws.
+// For steps of a model that is loaded so. Where npu.max_bytes names none, packed weights take half
+// of the memory, and no more than all else leaves of it; in any case no more than the domains hold.
+// The file must live as long as the plan. Parameters were checked. Throws what loading a model
+// throws.
 rknpu::PlacementPlan plan_npu(const gguf::File& file, EngineContext& context, const NpuParams& npu,
-                              size_t n_batch, const NpuRoom& room);
+                              const ModelParams& of_model, const NpuRoom& room);
 
 }  // namespace wattle::runtime

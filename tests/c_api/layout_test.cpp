@@ -14,11 +14,12 @@ TEST(CApiLayout, IsTheOneThatProgramsKnow) {
   EXPECT_EQ(sizeof(wattle_sampling_params), 128u);
   EXPECT_EQ(offsetof(wattle_sampling_params, dry_penalty_last_n), 68u);
   EXPECT_EQ(offsetof(wattle_sampling_params, json_schema), 120u);
-  EXPECT_EQ(sizeof(wattle_engine_params), 112u);
+  EXPECT_EQ(sizeof(wattle_engine_params), 120u);
   EXPECT_EQ(offsetof(wattle_engine_params, kv_v), 36u);
   EXPECT_EQ(offsetof(wattle_engine_params, user_data), 64u);
   EXPECT_EQ(offsetof(wattle_engine_params, npu), 72u);
   EXPECT_EQ(offsetof(wattle_engine_params, npu_max_bytes), 104u);
+  EXPECT_EQ(offsetof(wattle_engine_params, precision), 112u);
   EXPECT_EQ(sizeof(wattle_npu_info), 80u);
   EXPECT_EQ(offsetof(wattle_npu_info, is_projection), 72u);
   EXPECT_EQ(offsetof(wattle_npu_info, n_streamed), 76u);

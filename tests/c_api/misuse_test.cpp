@@ -149,6 +149,9 @@ TEST(CApiMisuse, NumbersThatStandForNothingAreErrors) {
   params.npu_objective = 2;
   EXPECT_USAGE(wattle_engine_open(&params, &engine), "npu_objective is 2");
   params.npu_objective = WATTLE_NPU_ENERGY;
+  params.precision = 3;
+  EXPECT_USAGE(wattle_engine_open(&params, &engine), "precision is 3");
+  params.precision = WATTLE_PRECISION_FINE;
   params.npu_max_watts = -1;
   EXPECT_EQ(wattle_engine_open(&params, &engine), WATTLE_USAGE);
 

@@ -77,6 +77,10 @@ TEST_F(Perplexity, SavedLogitsAreComparedWith) {
   EXPECT_GT(coarser["kl"], 1e-6);
   EXPECT_LT(coarser["kl"], 0.5);
   EXPECT_LE(coarser["kl_percentiles"]["50"], coarser["kl_percentiles"]["99"]);
+  const json finer = run_json(
+      {"-m", "stories", "--kl-divergence", "--kl-divergence-base", logits(), "--precision", "fine"},
+      scalar);
+  EXPECT_LT(finer["kl"], coarser["kl"].get<double>());
   const auto text = run_wattle(
       {"perplexity", "-m", "stories", "--kl-divergence", "--kl-divergence-base", logits()});
   EXPECT_THAT(text.out, HasSubstr("KL divergence"));

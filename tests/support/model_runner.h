@@ -23,6 +23,7 @@ struct RunnerOptions {
   size_t n_batch = 64;
   kernels::KvType kv = kernels::KvType::f32;
   uint32_t n_ctx = 1024;
+  std::optional<Precision> precision = {};
 };
 
 using Tokens = std::vector<TokenId>;
@@ -46,7 +47,8 @@ class ModelRunner {
       : file_(std::move(file)),
         context_({.n_threads = options.n_threads, .isa = options.isa, .log = {}}),
         device_(context_),
-        model_(load_model(*file_, device_, context_, {.n_batch = options.n_batch})),
+        model_(load_model(*file_, device_, context_,
+                          {.n_batch = options.n_batch, .precision = options.precision})),
         cache_(kv_shape(model_->hparams()), {.k = options.kv,
                                              .v = options.kv,
                                              .n_ctx = options.n_ctx,
