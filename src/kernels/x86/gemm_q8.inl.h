@@ -50,13 +50,14 @@ void Q8Run<Simd, Packed>::block(const MatmulArgs& args, size_t act, size_t row,
   WATTLE_UNROLL
   for (size_t a = 0; a < kActs; ++a) x[a] = args.act[act + a];
 
-  float* const so_far = totals + act * Simd::kRows;
+  // Not reached where one run is all: then there may be more activation rows than totals.
+  const auto so_far = [&](size_t a) { return totals + (act + a) * Simd::kRows; };
   typename Simd::Floats acc[kVecs][kActs];
   WATTLE_UNROLL
   for (size_t v = 0; v < kVecs; ++v) {
     WATTLE_UNROLL
     for (size_t a = 0; a < kActs; ++a)
-      acc[v][a] = begin == 0 ? Simd::zero() : Simd::load(so_far + a * Simd::kRows + v * kLanes);
+      acc[v][a] = begin == 0 ? Simd::zero() : Simd::load(so_far(a) + v * kLanes);
   }
   const std::byte* tile = args.scratch;
   for (size_t g = begin; g < end; ++g, tile += Layout::kBytes) {
@@ -103,7 +104,7 @@ void Q8Run<Simd, Packed>::block(const MatmulArgs& args, size_t act, size_t row,
     if (is_last) {
       store_block<Simd>(args.y[act + a], row, row_end, acc, a);
     } else {
-      store_block<Simd>(so_far + a * Simd::kRows, 0, Simd::kRows, acc, a);
+      store_block<Simd>(so_far(a), 0, Simd::kRows, acc, a);
     }
   }
 }
