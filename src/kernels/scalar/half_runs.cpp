@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/half_runs.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <vector>
 
 #include "kernels/elementwise.h"
 #include "quant/blocks.h"
@@ -23,7 +23,6 @@ float half_runs_q4_0(const std::byte* blocks, size_t n_blocks, std::byte* out,
     quant::dequantize_row(DType::q4_0, blocks + b * sizeof(quant::BlockQ4_0), values, kRun);
   };
   float values[kRun];
-  uint16_t half[kRun];
   float largest = 0;
   for (size_t b = 0; b < n_blocks; ++b) {
     decode(b, values);
@@ -40,10 +39,10 @@ float half_runs_q4_0(const std::byte* blocks, size_t n_blocks, std::byte* out,
     with_largest[kRun] = largest;
     uint16_t halves[kRun + 1];
     kElementwise.to_half(with_largest, kRun + 1, halves);
-    std::memcpy(half, halves, sizeof half);
-    std::memcpy(out + b * step, half, sizeof half);
+    std::memcpy(out + b * step, halves, kRun * sizeof(uint16_t));
   }
-  return kElementwise.to_half(&largest, 1, half);
+  uint16_t half = 0;
+  return kElementwise.to_half(&largest, 1, &half);
 }
 
 }  // namespace wattle::kernels::scalar

@@ -190,8 +190,10 @@ WATTLE_INLINE void pack_codes(const typename T::Block* const (&w)[8], size_t b, 
   constexpr size_t kSubs = T::kElems / 32;
   if constexpr (requires { T::kNibblesAt; }) {
     __m256i fifth;
-    if constexpr (kFifthBits<T>) {
-      const auto of = [&](size_t i) { return load_as<int>(w[i][b].qh); };
+    if constexpr (requires { T::kFifthBitsAt; }) {
+      const auto of = [&](size_t i) {
+        return load_as<int>(reinterpret_cast<const std::byte*>(w[i] + b) + T::kFifthBitsAt);
+      };
       fifth = _mm256_setr_epi32(of(0), of(1), of(2), of(3), of(4), of(5), of(6), of(7));
     }
     WATTLE_UNROLL
@@ -201,7 +203,8 @@ WATTLE_INLINE void pack_codes(const typename T::Block* const (&w)[8], size_t b, 
       WATTLE_UNROLL
       for (size_t k = 0; k < 8; ++k) {
         __m256i codes = T::values(bits(n[k % 4], k < 4 ? 0 : 4, 15));
-        if constexpr (kFifthBits<T>) codes = add_fifth_bits(codes, fifth, static_cast<int>(k));
+        if constexpr (requires { T::kFifthBitsAt; })
+          codes = add_fifth_bits(codes, fifth, static_cast<int>(k));
         store256(to.codes(s, k), packed_codes<T, Packed>(codes));
       }
     }

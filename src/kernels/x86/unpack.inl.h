@@ -11,6 +11,7 @@
 // and where the codes are: either
 //   kNibblesAt       16 bytes for each 32 elements, from this byte of a block on
 //   values(n)        the codes that nibbles stand for
+//   kFifthBitsAt     where a bit more for each element is, if there is one
 // or
 //   kPlanesAt, kPlanes   runs of 32 bytes, from this byte on
 //   codes(plane, sub)    the codes of elements [32 sub, 32 sub + 32), of which byte i is made of
@@ -27,7 +28,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <type_traits>
 
 #include "quant/blocks.h"
 
@@ -126,19 +126,21 @@ struct Q4_1 : Nibbles32<quant::BlockQ4_1> {
   static constexpr int kMaxCode = 15;
 };
 
-struct Q5_0 : Nibbles32<quant::BlockQ5_0> {
+// With a fifth bit: bit i of the 32 in qh belongs to element i.
+template <class BlockType>
+struct FiveBits32 : Nibbles32<BlockType> {
+  static constexpr size_t kFifthBitsAt = offsetof(BlockType, qh);
+};
+
+struct Q5_0 : FiveBits32<quant::BlockQ5_0> {
   static constexpr int kOffset = 16;
   static constexpr int kMaxCode = 31;
 };
 
-struct Q5_1 : Nibbles32<quant::BlockQ5_1> {
+struct Q5_1 : FiveBits32<quant::BlockQ5_1> {
   static constexpr bool kMin = true;
   static constexpr int kMaxCode = 31;
 };
-
-// Types whose bit i of 32 in qh is a fifth bit of element i.
-template <class T>
-constexpr bool kFifthBits = std::is_same_v<T, Q5_0> || std::is_same_v<T, Q5_1>;
 
 struct Q8_0 : Block32<quant::BlockQ8_0> {
   static constexpr bool kSigned = true;
@@ -373,7 +375,8 @@ WATTLE_INLINE __m256i codes_of_block(const typename T::Block& b, int sub) {
   const auto* const bytes = reinterpret_cast<const uint8_t*>(&b);
   if constexpr (requires { T::kNibblesAt; }) {
     const __m256i codes = T::values(nibbles(bytes + T::kNibblesAt + 16 * sub));
-    if constexpr (kFifthBits<T>) return add_fifth_bits(codes, load_as<uint32_t>(b.qh));
+    if constexpr (requires { T::kFifthBitsAt; })
+      return add_fifth_bits(codes, load_as<uint32_t>(bytes + T::kFifthBitsAt));
     return codes;
   } else {
     return T::codes([&](size_t at) { return load256(bytes + at); }, sub);
