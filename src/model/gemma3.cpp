@@ -99,15 +99,16 @@ class Gemma3 final : public Model {
     rope_full_.prepare(step);
     rope_swa_.prepare(step);
     embed(step, token_embd_, batch.tokens, std::sqrt(static_cast<float>(hparams().n_embd)), h);
+    rms_norm(step, h, layers_.front().attn_norm, x);
     for (size_t il = 0; il < layers_.size(); ++il) {
       const Layer& layer = layers_[il];
-      rms_norm(step, h, layer.attn_norm, x);
-      Rope& rope = layer.attention.shape.n_swa != 0 ? rope_swa_ : rope_full_;
+      const Norm* const next = il + 1 < layers_.size() ? &layers_[il + 1].attn_norm : nullptr;
+      const Rope& rope = layer.attention.shape.n_swa != 0 ? rope_swa_ : rope_full_;
       self_attention(step, x, layer.attention, rope, activations_.attention, branch);
-      add_norm(step, h, branch, layer.post_attention_norm);
-      rms_norm(step, h, layer.ffn_norm, x);
+      add_branch(step, h, branch, {.after = &layer.post_attention_norm, .next = &layer.ffn_norm},
+                 x);
       gated_ffn(step, x, layer.ffn, Activation::gelu_tanh, activations_.ffn, branch);
-      add_norm(step, h, branch, layer.post_ffw_norm);
+      add_branch(step, h, branch, {.after = &layer.post_ffw_norm, .next = next}, x);
       layer_done(il, h);
     }
     compute_outputs(step, h, batch.output_rows, head_, activations_.normed, outputs);

@@ -118,7 +118,6 @@ class Gemma4 final : public Model {
 
  private:
   struct Layer {
-    bool owns_kv = true;
     Norm attn_norm;
     AttentionWeights attention;
     Norm post_attention_norm;
@@ -142,8 +141,6 @@ class Gemma4 final : public Model {
 
   void compute(Step& step, const Batch& batch, const Outputs& outputs) noexcept override;
   void compute_layer(const Step& step, size_t il) noexcept;
-  void attention(const Step& step, const Layer& layer, MatView<const float> x,
-                 MatView<float> out) noexcept;
   void add_experts(const Step& step, const Layer& layer, MatView<const float> h,
                    MatView<float> dense) noexcept;
   std::span<const uint32_t> keep_rows(Step& step, std::span<const uint32_t> rows) noexcept;
@@ -154,7 +151,6 @@ class Gemma4 final : public Model {
   Head head_;
   Rope rope_full_;
   Rope rope_swa_;
-  Norm value_norm_;  // no weight
   Activations activations_;
   MatBuffer router_x_;    // [n_batch, n_embd]
   MatBuffer expert_sum_;  // [n_batch, n_embd]
@@ -189,38 +185,16 @@ void Gemma4::compute_layer(const Step& step, size_t il) noexcept {
   const MatView<float> x = activations_.normed.rows(step.n_rows());
   const MatView<float> branch = activations_.branch.rows(step.n_rows());
   rms_norm(step, h, layer.attn_norm, x);
-  attention(step, layer, x, branch);
-  add_norm(step, h, branch, layer.post_attention_norm);
+  const Rope& rope = layer.attention.shape.n_swa != 0 ? rope_swa_ : rope_full_;
+  self_attention(step, x, layer.attention, rope, activations_.attention, branch);
+  add_branch(step, h, branch, {.after = &layer.post_attention_norm, .next = &layer.ffn_norm}, x);
 
-  rms_norm(step, h, layer.ffn_norm, x);
   gated_ffn(step, x, layer.ffn, Activation::gelu_tanh, activations_.ffn, branch);
   if (layer.moe.router) add_experts(step, layer, h, branch);
-  add_norm(step, h, branch, layer.post_ffw_norm);
+  add_branch(step, h, branch, {.after = &layer.post_ffw_norm});
 
   if (per_layer_) per_layer_->add_to(step, il, layer.per_layer, h, branch);
   if (layer.output_scale != 1.0f) scale(step, h, layer.output_scale);
-}
-
-void Gemma4::attention(const Step& step, const Layer& layer, MatView<const float> x,
-                       MatView<float> out) noexcept {
-  const AttentionWeights& w = layer.attention;
-  const AttentionShape& shape = w.shape;
-  Rope& rope = shape.n_swa != 0 ? rope_swa_ : rope_full_;
-  MatView<float> q;
-  if (layer.owns_kv) {
-    const Qkv qkv = project_qkv(step, x, w, activations_.attention);
-    rms_norm_heads(step, qkv.k, shape.head_dim_k, *w.k_norm);
-    rope.rotate(step, qkv.k, shape.head_dim_k);
-    rms_norm_heads(step, qkv.v, shape.head_dim_v, value_norm_);
-    store_kv(step, shape, qkv.k, qkv.v);
-    q = qkv.q;
-  } else {
-    q = project_q(step, x, w, activations_.attention);
-  }
-  rms_norm_heads(step, q, shape.head_dim_k, *w.q_norm);
-  rope.rotate(step, q, shape.head_dim_k);
-  const MatView<float> heads = attend(step, shape, q, activations_.attention);
-  project(step, heads, {{w.output, out}});
 }
 
 // dense = norm_1(dense) + norm_2(experts): both branches start from h.
@@ -234,7 +208,7 @@ void Gemma4::add_experts(const Step& step, const Layer& layer, MatView<const flo
   rms_norm(step, h, layer.pre_ffw_norm_2, x);
   mixture_of_experts(step, router_x, x, layer.moe, Activation::gelu_tanh, activations_.moe,
                      experts);
-  add_norm(step, dense, experts, layer.post_ffw_norm_2);
+  add_branch(step, dense, experts, {.after = &layer.post_ffw_norm_2});
 }
 
 // From here on no layer stores keys or values, so only rows whose logits are wanted go on: of a
@@ -259,7 +233,6 @@ std::span<const uint32_t> Gemma4::keep_rows(Step& step, std::span<const uint32_t
 
 Gemma4::Gemma4(ModelSource source)
     : Model(source.context, source.device, source.hparams, source.weights.n_batch()),
-      value_norm_{.weight = {}, .eps = source.hparams.rms_eps},
       kept_seq_(n_batch()),
       kept_pos_(n_batch()),
       kept_rows_(n_batch()) {
@@ -292,11 +265,14 @@ void Gemma4::bind_layer(Weights& weights, size_t il, Layer& layer) {
   };
   AttentionShape shape = attention_shape(hp, il);
   shape.kv_layer = kv_layer_of(hp, il);
-  layer.owns_kv = il < hp.n_layer_kv();
+  shape.owns_kv = il < hp.n_layer_kv();
   layer.attn_norm = norm("attn_norm", hp.n_embd);
   layer.attention = bind_attention(weights, hp, il, shape, kv_tensors(weights, hp, il));
   layer.attention.q_norm = norm("attn_q_norm", shape.head_dim_k);
-  if (layer.owns_kv) layer.attention.k_norm = norm("attn_k_norm", shape.head_dim_k);
+  if (shape.owns_kv) {
+    layer.attention.k_norm = norm("attn_k_norm", shape.head_dim_k);
+    layer.attention.v_norm = Norm{.weight = {}, .eps = hp.rms_eps};
+  }
   layer.post_attention_norm = norm("post_attention_norm", hp.n_embd);
   layer.ffn_norm = norm("ffn_norm", hp.n_embd);
   layer.ffn = bind_ffn(weights, hp, il);

@@ -59,14 +59,14 @@ class PlainTransformer final : public Model {
     const MatView<float> branch = activations_.branch.rows(step.n_rows());
     rope_.prepare(step);
     embed(step, token_embd_, batch.tokens, 1.0f, h);
+    rms_norm(step, h, layers_.front().attn_norm, x);
     for (size_t il = 0; il < layers_.size(); ++il) {
       const Layer& layer = layers_[il];
-      rms_norm(step, h, layer.attn_norm, x);
+      const Norm* const next = il + 1 < layers_.size() ? &layers_[il + 1].attn_norm : nullptr;
       self_attention(step, x, layer.attention, rope_, activations_.attention, branch);
-      add(step, h, branch);
-      rms_norm(step, h, layer.ffn_norm, x);
+      add_branch(step, h, branch, {.next = &layer.ffn_norm}, x);
       ffn(step, layer, x, branch);
-      add(step, h, branch);
+      add_branch(step, h, branch, {.next = next}, x);
       layer_done(il, h);
     }
     compute_outputs(step, h, batch.output_rows, head_, activations_.normed, outputs);

@@ -174,67 +174,7 @@ size_t count_macs(const Step& step, const AttentionShape& shape) noexcept {
   return n_visible * shape.n_head * (shape.head_dim_k + shape.head_dim_v);
 }
 
-}  // namespace
-
-AttentionBuffers::AttentionBuffers(size_t n_batch, size_t n_threads,
-                                   std::span<const AttentionShape> layers)
-    : tiles(n_batch) {
-  size_t n_qkv = 0;
-  size_t n_out = 0;
-  for (const AttentionShape& shape : layers) {
-    n_qkv = std::max(n_qkv, shape.n_q() + shape.n_k() + shape.n_v());
-    n_out = std::max(n_out, shape.n_out());
-    thread_floats = std::max(thread_floats, TileScratch::n_floats(shape));
-  }
-  qkv = MatBuffer(n_batch, n_qkv);
-  out = MatBuffer(n_batch, n_out);
-  thread_scratch = AlignedBuffer<float>(n_threads * thread_floats);
-}
-
-Qkv project_qkv(const Step& step, MatView<const float> x, const AttentionWeights& w,
-                AttentionBuffers& buffers) noexcept {
-  const size_t n_q = w.shape.n_q();
-  const size_t n_k = w.shape.n_k();
-  const size_t n_v = w.shape.n_v();
-  const MatView<float> all = buffers.qkv.view(x.n_rows, n_q + n_k + n_v);
-  const Qkv qkv{all.cols(0, n_q), all.cols(n_q, n_k), all.cols(n_q + n_k, n_v)};
-  if (w.qkv) {
-    project(step, x, {{w.qkv, all}});
-  } else if (w.v) {
-    project(step, x, {{w.q, qkv.q}, {w.k, qkv.k}, {w.v, qkv.v}});
-  } else {
-    project(step, x, {{w.q, qkv.q}, {w.k, qkv.k}});
-    for (size_t r = 0; r < x.n_rows; ++r) std::copy_n(qkv.k.row(r), n_k, qkv.v.row(r));
-  }
-  return qkv;
-}
-
-MatView<float> project_q(const Step& step, MatView<const float> x, const AttentionWeights& w,
-                         AttentionBuffers& buffers) noexcept {
-  if (w.qkv) return project_qkv(step, x, w, buffers).q;
-  const MatView<float> q = buffers.qkv.view(x.n_rows, w.shape.n_q());
-  project(step, x, {{w.q, q}});
-  return q;
-}
-
-void store_kv(const Step& step, const AttentionShape& shape, MatView<const float> k,
-              MatView<const float> v) noexcept {
-  KvCache& cache = step.cache;
-  const auto store_k = step.kernels().kv_store[static_cast<size_t>(cache.params().k)];
-  const auto store_v = step.kernels().kv_store[static_cast<size_t>(cache.params().v)];
-  parallel_rows(step.context.pool, k.n_rows, k.n_cols + v.n_cols,
-                [&](size_t begin, size_t end, size_t) {
-                  for (size_t r = begin; r < end; ++r) {
-                    for (uint32_t h = 0; h < shape.n_head_kv; ++h) {
-                      store_k(k.row(r) + h * shape.head_dim_k, shape.head_dim_k,
-                              cache.k_row(shape.kv_layer, step.seq[r], step.pos[r], h));
-                      store_v(v.row(r) + h * shape.head_dim_v, shape.head_dim_v,
-                              cache.v_row(shape.kv_layer, step.seq[r], step.pos[r], h));
-                    }
-                  }
-                });
-}
-
+// Of each row over what it sees. Returns a view of buffers.out.
 MatView<float> attend(const Step& step, const AttentionShape& shape, MatView<const float> q,
                       AttentionBuffers& buffers) noexcept {
   const MatView<float> out = buffers.out.view(q.n_rows, shape.n_out());
@@ -275,15 +215,93 @@ MatView<float> attend(const Step& step, const AttentionShape& shape, MatView<con
   return out;
 }
 
-void self_attention(const Step& step, MatView<const float> x, const AttentionWeights& w, Rope& rope,
-                    AttentionBuffers& buffers, MatView<float> out) noexcept {
-  const auto [q, k, v] = project_qkv(step, x, w, buffers);
-  if (w.q_norm) rms_norm_heads(step, q, w.shape.head_dim_k, *w.q_norm);
-  if (w.k_norm) rms_norm_heads(step, k, w.shape.head_dim_k, *w.k_norm);
-  rope.rotate(step, q, w.shape.head_dim_k);
-  rope.rotate(step, k, w.shape.head_dim_k);
-  store_kv(step, w.shape, k, v);
-  project(step, attend(step, w.shape, q, buffers), {{w.output, out}});
+// Columns of AttentionBuffers::qkv: q [n_rows, n_q], k [n_rows, n_k], v [n_rows, n_v].
+struct Qkv {
+  MatView<float> q;
+  MatView<float> k;
+  MatView<float> v;
+};
+
+// The projections of x, raw. Not v where the values are the keys; q alone where a layer reads what
+// another has stored.
+Qkv project_qkv(const Step& step, MatView<const float> x, const AttentionWeights& w,
+                AttentionBuffers& buffers) noexcept {
+  const size_t n_q = w.shape.n_q();
+  const size_t n_k = w.shape.n_k();
+  const size_t n_v = w.shape.n_v();
+  const MatView<float> all = buffers.qkv.view(x.n_rows, n_q + n_k + n_v);
+  const Qkv qkv{all.cols(0, n_q), all.cols(n_q, n_k), all.cols(n_q + n_k, n_v)};
+  if (w.qkv) {
+    project(step, x, {{w.qkv, all}});
+  } else if (!w.shape.owns_kv) {
+    project(step, x, {{w.q, qkv.q}});
+  } else if (w.v) {
+    project(step, x, {{w.q, qkv.q}, {w.k, qkv.k}, {w.v, qkv.v}});
+  } else {
+    project(step, x, {{w.q, qkv.q}, {w.k, qkv.k}});
+  }
+  return qkv;
+}
+
+// From the projections of a row to what attention reads: values, norms of the heads, rope; k and v
+// go to the cache, at the positions of the step. A row goes through all of it while it is in the
+// first-level cache.
+void finish_heads(const Step& step, const AttentionWeights& w, const Rope& rope,
+                  const Qkv& qkv) noexcept {
+  const kernels::KernelTable& kernels = step.kernels();
+  const AttentionShape& shape = w.shape;
+  KvCache& cache = step.cache;
+  const auto store_k = kernels.kv_store[static_cast<size_t>(cache.params().k)];
+  const auto store_v = kernels.kv_store[static_cast<size_t>(cache.params().v)];
+  const auto finish = [&](size_t r, std::span<float> row, size_t head_dim,
+                          const std::optional<Norm>& norm) {
+    if (norm) rms_norm_heads(kernels, row, head_dim, *norm);
+    rope.rotate(kernels, r, row, head_dim);
+  };
+  const auto keys_and_values = [&](size_t r) {
+    const std::span<float> k = qkv.k.row_span(r);
+    const std::span<float> v = qkv.v.row_span(r);
+    if (!w.qkv && !w.v) std::ranges::copy(k, v.begin());
+    finish(r, k, shape.head_dim_k, w.k_norm);
+    if (w.v_norm) rms_norm_heads(kernels, v, shape.head_dim_v, *w.v_norm);
+    for (uint32_t h = 0; h < shape.n_head_kv; ++h) {
+      store_k(&k[h * shape.head_dim_k], shape.head_dim_k,
+              cache.k_row(shape.kv_layer, step.seq[r], step.pos[r], h));
+      store_v(&v[h * shape.head_dim_v], shape.head_dim_v,
+              cache.v_row(shape.kv_layer, step.seq[r], step.pos[r], h));
+    }
+  };
+  const size_t row_floats = shape.n_q() + (shape.owns_kv ? shape.n_k() + shape.n_v() : 0);
+  parallel_rows(step.context.pool, qkv.q.n_rows, row_floats, [&](size_t begin, size_t end, size_t) {
+    for (size_t r = begin; r < end; ++r) {
+      if (shape.owns_kv) keys_and_values(r);
+      finish(r, qkv.q.row_span(r), shape.head_dim_k, w.q_norm);
+    }
+  });
+}
+
+}  // namespace
+
+AttentionBuffers::AttentionBuffers(size_t n_batch, size_t n_threads,
+                                   std::span<const AttentionShape> layers)
+    : tiles(n_batch) {
+  size_t n_qkv = 0;
+  size_t n_out = 0;
+  for (const AttentionShape& shape : layers) {
+    n_qkv = std::max(n_qkv, shape.n_q() + shape.n_k() + shape.n_v());
+    n_out = std::max(n_out, shape.n_out());
+    thread_floats = std::max(thread_floats, TileScratch::n_floats(shape));
+  }
+  qkv = MatBuffer(n_batch, n_qkv);
+  out = MatBuffer(n_batch, n_out);
+  thread_scratch = AlignedBuffer<float>(n_threads * thread_floats);
+}
+
+void self_attention(const Step& step, MatView<const float> x, const AttentionWeights& w,
+                    const Rope& rope, AttentionBuffers& buffers, MatView<float> out) noexcept {
+  const Qkv qkv = project_qkv(step, x, w, buffers);
+  finish_heads(step, w, rope, qkv);
+  project(step, attend(step, w.shape, qkv.q, buffers), {{w.output, out}});
 }
 
 }  // namespace wattle

@@ -22,7 +22,8 @@ struct AttentionShape {
   uint32_t head_dim_k = 0;
   uint32_t head_dim_v = 0;
   uint32_t n_swa = 0;        // 0: sees everything before it
-  size_t kv_layer = 0;       // layer of the cache that it reads, and writes if it owns it
+  size_t kv_layer = 0;       // layer of the cache that it reads
+  bool owns_kv = true;       // else another layer writes what it reads
   float score_scale = 1.0f;  // of q * k
   // Set where the output matrix rounds its input: then the kernels for many rows may round, too.
   bool may_round = false;
@@ -39,8 +40,9 @@ struct AttentionWeights {
   Projection k;
   Projection v;  // absent: the values are the raw keys
   Projection output;
-  std::optional<Norm> q_norm;  // [head_dim_k], where the architecture has them
+  std::optional<Norm> q_norm;  // of each head, where the architecture has them
   std::optional<Norm> k_norm;
+  std::optional<Norm> v_norm;
 };
 
 // Rows [begin, end) of a step, neighbours of one sequence; many: of a run of many rows.
@@ -62,34 +64,11 @@ struct AttentionBuffers {
   AlignedBuffer<float> thread_scratch;  // [n_threads, thread_floats]
 };
 
-// Columns of AttentionBuffers::qkv: q [n_rows, n_q], k [n_rows, n_k], v [n_rows, n_v].
-struct Qkv {
-  MatView<float> q;
-  MatView<float> k;
-  MatView<float> v;
-};
-
-// The projections of x, raw: no norm, no rope.
-Qkv project_qkv(const Step& step, MatView<const float> x, const AttentionWeights& w,
-                AttentionBuffers& buffers) noexcept;
-
-// The query alone, for a layer that reads another layer's cache.
-MatView<float> project_q(const Step& step, MatView<const float> x, const AttentionWeights& w,
-                         AttentionBuffers& buffers) noexcept;
-
-// Stores k and v, normed and rotated as they are to be seen, at the positions of the step.
-void store_kv(const Step& step, const AttentionShape& shape, MatView<const float> k,
-              MatView<const float> v) noexcept;
-
-// softmax(score_scale * q K^T) V for each row over the positions of its sequence up to its own; the
-// last n_swa of them where there is a window. Returns a view of buffers.out.
-MatView<float> attend(const Step& step, const AttentionShape& shape, MatView<const float> q,
-                      AttentionBuffers& buffers) noexcept;
-
-// The branch most models have, from its normed input to its output matrix: the projections, the
-// norms of each head where there are any, rope, the cache, attention. out [x.n_rows, n_embd],
-// overwritten.
-void self_attention(const Step& step, MatView<const float> x, const AttentionWeights& w, Rope& rope,
-                    AttentionBuffers& buffers, MatView<float> out) noexcept;
+// The branch from its normed input to its output matrix: the projections, the norms of each head
+// where there are any, rope, the cache, and for each row softmax(score_scale * q K^T) V over the
+// positions of its sequence up to its own; the last n_swa of them where there is a window. out
+// [x.n_rows, n_embd], overwritten.
+void self_attention(const Step& step, MatView<const float> x, const AttentionWeights& w,
+                    const Rope& rope, AttentionBuffers& buffers, MatView<float> out) noexcept;
 
 }  // namespace wattle

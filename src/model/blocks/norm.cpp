@@ -14,32 +14,25 @@ void rms_norm(const Step& step, MatView<const float> x, const Norm& norm,
   });
 }
 
-void rms_norm_heads(const Step& step, MatView<float> x, size_t head_dim,
+void rms_norm_heads(const kernels::KernelTable& kernels, std::span<float> row, size_t head_dim,
                     const Norm& norm) noexcept {
-  parallel_rows(step.context.pool, x.n_rows, x.n_cols, [&](size_t begin, size_t end, size_t) {
-    for (size_t r = begin; r < end; ++r) {
-      for (float* head = x.row(r); head != x.row(r) + x.n_cols; head += head_dim) {
-        step.kernels().rms_norm(head, norm.weight_data(), norm.eps, head, head_dim);
-      }
-    }
-  });
+  for (size_t at = 0; at < row.size(); at += head_dim) {
+    float* const head = &row[at];
+    kernels.rms_norm(head, norm.weight_data(), norm.eps, head, head_dim);
+  }
 }
 
-void add(const Step& step, MatView<float> h, MatView<const float> branch) noexcept {
+void add_branch(const Step& step, MatView<float> h, MatView<float> branch, BranchNorms norms,
+                MatView<float> x) noexcept {
+  const kernels::KernelTable& kernels = step.kernels();
+  const auto norm_row = [&](const Norm& norm, const float* from, float* to) {
+    kernels.rms_norm(from, norm.weight_data(), norm.eps, to, h.n_cols);
+  };
   parallel_rows(step.context.pool, h.n_rows, h.n_cols, [&](size_t begin, size_t end, size_t) {
     for (size_t r = begin; r < end; ++r) {
-      step.kernels().add(h.row(r), branch.row(r), h.row(r), h.n_cols);
-    }
-  });
-}
-
-void add_norm(const Step& step, MatView<float> h, MatView<float> branch,
-              const Norm& norm) noexcept {
-  parallel_rows(step.context.pool, h.n_rows, h.n_cols, [&](size_t begin, size_t end, size_t) {
-    for (size_t r = begin; r < end; ++r) {
-      float* b = branch.row(r);
-      step.kernels().rms_norm(b, norm.weight_data(), norm.eps, b, h.n_cols);
-      step.kernels().add(h.row(r), b, h.row(r), h.n_cols);
+      if (norms.after != nullptr) norm_row(*norms.after, branch.row(r), branch.row(r));
+      kernels.add(h.row(r), branch.row(r), h.row(r), h.n_cols);
+      if (norms.next != nullptr) norm_row(*norms.next, h.row(r), x.row(r));
     }
   });
 }

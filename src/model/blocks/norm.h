@@ -2,6 +2,7 @@
 // RMS norm, and the sums of the residual stream.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "model/step.h"
@@ -21,14 +22,20 @@ struct Norm {
 void rms_norm(const Step& step, MatView<const float> x, const Norm& norm,
               MatView<float> out) noexcept;
 
-// In place, each head of x [n_rows, n_head * head_dim] for itself.
-void rms_norm_heads(const Step& step, MatView<float> x, size_t head_dim, const Norm& norm) noexcept;
+// In place, each head of a row [n_head * head_dim] for itself.
+void rms_norm_heads(const kernels::KernelTable& kernels, std::span<float> row, size_t head_dim,
+                    const Norm& norm) noexcept;
 
-// h += branch.
-void add(const Step& step, MatView<float> h, MatView<const float> branch) noexcept;
+// Where one branch of the residual stream ends and the next begins.
+struct BranchNorms {
+  const Norm* after = nullptr;  // of the branch that ends, before it is added
+  const Norm* next = nullptr;   // of the stream, for the branch that begins
+};
 
-// h += norm(branch). Overwrites branch.
-void add_norm(const Step& step, MatView<float> h, MatView<float> branch, const Norm& norm) noexcept;
+// h += branch, or after(branch), which overwrites it; then x = next(h), where there is one. A row
+// goes through all of it while it is in the cache.
+void add_branch(const Step& step, MatView<float> h, MatView<float> branch, BranchNorms norms,
+                MatView<float> x = {}) noexcept;
 
 // h *= factor.
 void scale(const Step& step, MatView<float> h, float factor) noexcept;

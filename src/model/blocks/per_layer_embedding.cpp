@@ -22,11 +22,18 @@ void PerLayerEmbedding::prepare(const Step& step, std::span<const TokenId> token
   const MatView<float> mixed = mixed_.rows(x.n_rows);
   const MatView<float> token = token_.rows(x.n_rows);
   project(step, x, {{tables_.model_proj, mixed}});
-  scale(step, mixed, 1.0f / std::sqrt(static_cast<float>(x.n_cols)));
-  rms_norm_heads(step, mixed, n_, tables_.proj_norm);
   embed(step, tables_.token_embd, tokens, std::sqrt(static_cast<float>(n_)), token);
-  add(step, mixed, token);
-  scale(step, mixed, 1.0f / std::sqrt(2.0f));
+  const kernels::KernelTable& kernels = step.kernels();
+  const size_t n = mixed.n_cols;
+  parallel_rows(step.context.pool, x.n_rows, n, [&](size_t begin, size_t end, size_t) {
+    for (size_t r = begin; r < end; ++r) {
+      float* const row = mixed.row(r);
+      kernels.scale(row, 1.0f / std::sqrt(static_cast<float>(x.n_cols)), row, n);
+      rms_norm_heads(kernels, {row, n}, n_, tables_.proj_norm);
+      kernels.add(row, token.row(r), row, n);
+      kernels.scale(row, 1.0f / std::sqrt(2.0f), row, n);
+    }
+  });
 }
 
 void PerLayerEmbedding::keep_rows(std::span<const uint32_t> rows) noexcept {
@@ -42,7 +49,7 @@ void PerLayerEmbedding::add_to(const Step& step, size_t il, const PerLayerWeight
   project(step, h, {{w.gate, gate}});
   gate_rows(step, Activation::gelu_tanh, gate, mixed_.rows(h.n_rows).cols(il * n_, n_));
   project(step, gate, {{w.proj, branch}});
-  add_norm(step, h, branch, w.post_norm);
+  add_branch(step, h, branch, {.after = &w.post_norm});
 }
 
 }  // namespace wattle

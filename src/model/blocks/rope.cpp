@@ -16,8 +16,8 @@ constexpr size_t kAngleFloats = 32;
 Rope::Rope(const RopeParams& params, size_t n_batch)
     : style_(params.style),
       frequencies_(params.n_rot / 2),
-      cos_(n_batch, params.n_rot / 2),
-      sin_(n_batch, params.n_rot / 2) {
+      cos_buffer_(n_batch, params.n_rot / 2),
+      sin_buffer_(n_batch, params.n_rot / 2) {
   for (size_t i = 0; i < frequencies_.size(); ++i) {
     const double exponent = -2.0 * static_cast<double>(i) / params.n_rot;
     frequencies_[i] = params.freq_scale * std::pow(params.freq_base, exponent);
@@ -26,34 +26,27 @@ Rope::Rope(const RopeParams& params, size_t n_batch)
 }
 
 void Rope::prepare(const Step& step) noexcept {
-  const MatView<float> cos = cos_.rows(step.n_rows());
-  const MatView<float> sin = sin_.rows(step.n_rows());
+  cos_ = cos_buffer_.rows(step.n_rows());
+  sin_ = sin_buffer_.rows(step.n_rows());
   const size_t n = frequencies_.size();
   parallel_rows(step.context.pool, step.n_rows(), n * kAngleFloats,
                 [&](size_t begin, size_t end, size_t) {
                   for (size_t r = begin; r < end; ++r) {
                     for (size_t i = 0; i < n; ++i) {
                       const double angle = to_int(step.pos[r]) * frequencies_[i];
-                      cos.row(r)[i] = static_cast<float>(std::cos(angle));
-                      sin.row(r)[i] = static_cast<float>(std::sin(angle));
+                      cos_.row(r)[i] = static_cast<float>(std::cos(angle));
+                      sin_.row(r)[i] = static_cast<float>(std::sin(angle));
                     }
                   }
                 });
 }
 
-void Rope::rotate(const Step& step, MatView<float> x, size_t head_dim) noexcept {
-  const kernels::KernelTable& kernels = step.kernels();
+void Rope::rotate(const kernels::KernelTable& kernels, size_t r, std::span<float> row,
+                  size_t head_dim) const noexcept {
   const auto turn = style_ == RopeStyle::neox ? kernels.rope_neox : kernels.rope_norm;
-  const MatView<float> cos = cos_.rows(x.n_rows);
-  const MatView<float> sin = sin_.rows(x.n_rows);
-  const size_t n_rot = 2 * frequencies_.size();
-  parallel_rows(step.context.pool, x.n_rows, x.n_cols, [&](size_t begin, size_t end, size_t) {
-    for (size_t r = begin; r < end; ++r) {
-      for (float* head = x.row(r); head != x.row(r) + x.n_cols; head += head_dim) {
-        turn(head, cos.row(r), sin.row(r), n_rot);
-      }
-    }
-  });
+  for (size_t at = 0; at < row.size(); at += head_dim) {
+    turn(&row[at], cos_.row(r), sin_.row(r), 2 * frequencies_.size());
+  }
 }
 
 }  // namespace wattle

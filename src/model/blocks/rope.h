@@ -33,14 +33,17 @@ class Rope {
   // Once per step, before rotate: the angles of its rows.
   void prepare(const Step& step) noexcept;
 
-  // In place: every head of x [n_rows, n_head * head_dim].
-  void rotate(const Step& step, MatView<float> x, size_t head_dim) noexcept;
+  // In place: every head of row r of the step, [n_head * head_dim].
+  void rotate(const kernels::KernelTable& kernels, size_t r, std::span<float> row,
+              size_t head_dim) const noexcept;
 
  private:
   RopeStyle style_ = RopeStyle::neox;
   std::vector<double> frequencies_;  // [n_rot / 2]
-  MatBuffer cos_;                    // [n_batch, n_rot / 2]
-  MatBuffer sin_;
+  MatBuffer cos_buffer_;             // [n_batch, n_rot / 2]
+  MatBuffer sin_buffer_;
+  MatView<float> cos_;  // of the step
+  MatView<float> sin_;
 };
 
 }  // namespace wattle
