@@ -18,6 +18,13 @@ def git(*arguments):
     return ["git", "-C", str(tree.ROOT), "-c", f"safe.directory={tree.ROOT}", *arguments]
 
 
+def of_tree():
+    """The commit of the working tree, "-dirty" where something is changed; None without git."""
+    asked = subprocess.run(git("describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"),
+                           stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return asked.stdout.strip() if asked.returncode == 0 else None
+
+
 def resolve(name):
     """The hash of the commit that git calls `name`."""
     asked = subprocess.run(git("rev-parse", "--verify", "--quiet", "--end-of-options",

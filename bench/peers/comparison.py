@@ -110,12 +110,13 @@ class Comparison:
     def _is_out(self, engine_name, model):
         return (engine_name, model.name) in self._left_out
 
-    def _leave_out(self, engine, model, why):
+    def _leave_out(self, engine, model, why, what="was left out"):
         self._left_out.add((engine.name, model.name))
-        self._note(f"{engine.name} on {model.name} was left out: {why}")
+        self._note(f"{engine.name} on {model.name} {what}: {why}")
 
     def _try(self, run, engine, plan, n_round):
-        """A peer need not know every model; ours does."""
+        """A peer need not know every model; ours does. What one that fails later has measured
+        before stays, and is said to be less."""
         if self._is_out(engine.name, plan.model):
             return
         try:
@@ -123,7 +124,11 @@ class Comparison:
         except Failure as failure:
             if engine.name == summary.OURS:
                 raise
-            self._leave_out(engine, plan.model, failure.what)
+            if run == self._run_curve:
+                what = "has no whole curve"
+            else:
+                what = f"has {n_round} of the rounds alone" if n_round else "was left out"
+            self._leave_out(engine, plan.model, failure.what, what)
 
     def _run(self, engine, plan, n_round):
         _, started = engine.run(plan.model, engines.start_tests(self._n_threads))

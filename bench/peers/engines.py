@@ -63,7 +63,7 @@ def peer(program, name=None):
         raise Failure(f"{program}: not a program", "--peer takes the path of a llama-bench")
     beside = program.absolute().with_name("llama-perplexity")
     return Engine(name or program.name, (str(program.absolute()),),
-                  # With pieces in batches of their own length, as wattle has them.
+                  # A piece is one batch.
                   perplexity=(str(beside), "-c", "512", "-b", "512") if beside.is_file() else ())
 
 

@@ -60,8 +60,8 @@ def download(url, path):
     status = process.status_of(command)
     if status != 0:
         raise Failure(f"curl could not get {url} (status {status})",
-                      "npm_config_registry names another registry; "
-                      "--no-llama-cpp does without this peer")
+                      "npm_config_registry names another registry; ./dev bench --no-llama-cpp does "
+                      "without this peer")
 
 
 def unpack(package, sha512, bundle):

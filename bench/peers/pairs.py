@@ -7,7 +7,7 @@ import datetime
 import json
 import statistics
 
-from peers import machine, saved, summary, table, turns
+from peers import commit, machine, saved, summary, table, turns
 from peers.rows import Test
 from peers.say import say
 
@@ -86,7 +86,8 @@ class Pairs:
                 for n_round, engine, _, row in self._rows]
         return json.dumps({"time": self._began.isoformat(timespec="seconds"),
                            "processor": machine.processor_name(),
-                           "before": self._before.name, "summary": changes, "rows": rows},
+                           "before": self._before.name, "commit": commit.of_tree(),
+                           "summary": changes, "rows": rows},
                           indent=1) + "\n"
 
     def save(self, folder):

@@ -4,7 +4,7 @@
 import dataclasses
 import json
 
-from peers import curves, machine, plot, roofline, saved, summary, table
+from peers import commit, curves, machine, plot, roofline, saved, summary, table
 
 HEAD = ("model", "threads", "test", "engine", "tokens/s", "lowest - highest", "wattle is",
         "of memory", "of int8", "peak RSS", "start", "KL divergence")
@@ -27,7 +27,9 @@ def markdown(results):
              table.mebibytes(line.peak_rss_bytes), table.seconds(line.start_s),
              table.divergence(results.divergences.get((line.engine, line.model))))
             for line, of_memory, of_int8 in lines(results)]
+    built = commit.of_tree()
     return (f"{machine.processor_name()}, {machine.n_processors()} processors; "
+            + (f"wattle at {built}; " if built else "") +
             f"medians of {results.n_rounds} rounds in turns\n"
             f"{roofline.text(results.peaks)}\n\n"
             + table.markdown(HEAD, rows, left=("model", "test", "engine"))
@@ -45,6 +47,7 @@ def as_json(results):
         "time": results.began.isoformat(timespec="seconds"),
         "processor": machine.processor_name(),
         "n_processors": machine.n_processors(),
+        "commit": commit.of_tree(),
         "busy_share_before": results.busy_share,
         "n_rounds": results.n_rounds,
         "roofline": {n: dataclasses.asdict(peak) for n, peak in sorted(results.peaks.items())},

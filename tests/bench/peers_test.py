@@ -204,6 +204,30 @@ class Comparison(unittest.TestCase):
         self.assertIn("\nfalse on tiny.gguf was left out: false failed with status 1.\n",
                       report.markdown(run.results))
 
+    def test_says_how_much_of_a_peer_there_is_that_fails_later(self):
+        # Two runs of a round: a start, then the tests.
+        peer = self.program("llama-bench")
+        works = peer.read_text()
+        peer.write_text(works.replace("\n", f"""
+n=$(($(cat {self.home}/n 2>/dev/null || echo 0) + 1))
+echo $n > {self.home}/n
+((n <= 2)) || exit 1
+""", 1))
+        run = self.run_with(engines.peer(peer))
+        run.measure([self.plan], 3)
+        rounds = [sample.n_round for sample in run.results.samples
+                  if sample.engine == "llama-bench"]
+        self.assertEqual(set(rounds), {0})
+        self.assertEqual(run.results.notes, ["llama-bench on tiny.gguf has 1 of the rounds alone: "
+                                             "llama-bench failed with status 1."])
+
+        (self.home / "n").write_text("0")
+        run = self.run_with(engines.peer(peer))
+        run.measure([self.plan], 1)
+        run.measure_curves(self.plan.model)
+        self.assertEqual(run.results.notes, ["llama-bench on tiny.gguf has no whole curve: "
+                                             "llama-bench failed with status 1."])
+
     def test_a_note_ends_in_what_the_program_said_last(self):
         with self.assertRaises(Failure) as caught:
             process.run(["bash", "-c", "printf 'loading\nno such type\n\n' >&2; exit 1"])

