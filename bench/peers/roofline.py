@@ -41,20 +41,20 @@ def text(peaks):
 @dataclasses.dataclass(frozen=True)
 class Cost:
     """What a model asks for, exact, from its file: bytes of weights a generated token reads, int8
-    operations a token, and those of the head, which a prompt needs once."""
+    operations a token, and those of outputs, the head above all, which a prompt needs once."""
     weight_bytes: int
     block_ops: float
-    head_ops: float
+    output_ops: float
     n_params: int = 0
 
     def int8_ops(self, test):
-        n_heads = test.n_gen or 1
-        return self.block_ops * (test.n_prompt + test.n_gen) + self.head_ops * n_heads
+        n_outputs = test.n_gen or 1
+        return self.block_ops * (test.n_prompt + test.n_gen) + self.output_ops * n_outputs
 
 
 def cost_of(wattle_program, model):
     """`wattle bench` prints the share of the peak, not the operations: prompts of one and of two
-    tokens, which both end in one head, tell the two parts apart."""
+    tokens, which both end in one output, tell the two parts apart."""
     engine = Engine("wattle", (str(wattle_program), "bench", "-q"))
     printed, _ = engine.run(model, Tests((1, 2), (), (0,), (1,), warmup=False))
     one, two = (ops_of_row(row.fields) for row in sorted(printed, key=lambda row: row.test))

@@ -178,10 +178,10 @@ std::optional<double> int8_share(const BenchRow& row) {
   if (row.int8_peak <= 0) return std::nullopt;
   const BenchTest& test = row.test;
   // A prompt has logits at its end alone, and none where tokens are generated after it.
-  const uint64_t n_heads = uint64_t{test.n_parallel} * (test.n_gen != 0 ? test.n_gen : 1);
+  const uint64_t n_outputs = uint64_t{test.n_parallel} * (test.n_gen != 0 ? test.n_gen : 1);
   const double ops =
       static_cast<double>(row.cost.block_ops) * static_cast<double>(test.n_tokens()) +
-      static_cast<double>(row.cost.head_ops) * static_cast<double>(n_heads);
+      static_cast<double>(row.cost.output_ops) * static_cast<double>(n_outputs);
   return ops / (row.samples.mean_ns() * 1e-9) / row.int8_peak;
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cmath>
 #include <string>
 #include <string_view>
@@ -13,6 +14,14 @@ namespace {
 // The part of n that n_used experts of n_expert are.
 uint64_t share(uint64_t n, uint32_t n_used, uint32_t n_expert) {
   return n_expert == 0 ? n : n / n_expert * n_used;
+}
+
+// N of "blk.N.attn_q.weight".
+uint32_t layer_of(std::string_view name) {
+  const std::string_view number = name.substr(std::string_view("blk.").size());
+  uint32_t il = 0;
+  std::from_chars(number.data(), number.data() + number.size(), il);
+  return il;
 }
 
 }  // namespace
@@ -33,6 +42,7 @@ TokenCost token_cost(const gguf::File& file) {
   };
   const uint32_t n_expert = count("expert_count");
   const uint32_t n_used = count("expert_used_count");
+  const uint32_t n_layer_kv = count("block_count") - count("attention.shared_kv_layers");
   bool has_output = false;
   for (const gguf::TensorInfo& tensor : file.tensors()) {
     has_output = has_output || tensor.name == "output.weight";
@@ -54,7 +64,9 @@ TokenCost token_cost(const gguf::File& file) {
         is_expert ? share(tensor.size_bytes, n_used, n_expert) : tensor.size_bytes;
     cost.weight_bytes += size;
     if (is_expert) cost.expert_bytes += size;
-    if (is_matrix) (is_head ? cost.head_ops : cost.block_ops) += 2 * n;
+    if (!is_matrix) continue;
+    const bool for_outputs = is_head || (in_layer && layer_of(name) >= n_layer_kv);
+    (for_outputs ? cost.output_ops : cost.block_ops) += 2 * n;
   }
   return cost;
 }

@@ -14,8 +14,9 @@ struct TokenCost {
   uint64_t model_bytes = 0;   // of all tensors of the file, whether a token needs them or not
   uint64_t weight_bytes = 0;  // read from memory, head included
   uint64_t expert_bytes = 0;  // of these, what experts are
-  uint64_t block_ops = 0;     // multiplications and additions with weights in the layers
-  uint64_t head_ops = 0;      // in the head, where logits are wanted
+  uint64_t block_ops = 0;     // multiplications and additions with weights, of every token
+  uint64_t output_ops = 0;  // where logits are wanted: in the head, and in the layers that have no
+                            // keys of their own for later tokens to see (Gemma 4 E2B and E4B)
   uint32_t n_expert = 0;
   uint32_t n_expert_used = 0;
 

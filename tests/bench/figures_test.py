@@ -93,7 +93,7 @@ class Roofline(unittest.TestCase):
                 self.assertAlmostEqual(of_memory, row.fields["bandwidth_share"], places=5)
 
     def test_a_prompt_has_one_head_and_each_generated_token_its_own(self):
-        cost = roofline.Cost(1000, block_ops=100.0, head_ops=7.0)
+        cost = roofline.Cost(1000, block_ops=100.0, output_ops=7.0)
         self.assertEqual(cost.int8_ops(test_of(n_prompt=5)), 507)
         self.assertEqual(cost.int8_ops(test_of(n_gen=5)), 535)
 

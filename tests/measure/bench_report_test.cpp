@@ -23,7 +23,7 @@ BenchRow some_row() {
           .cost = {.model_bytes = 1'000'000'000,
                    .weight_bytes = 500'000'000,
                    .block_ops = 900,
-                   .head_ops = 100},
+                   .output_ops = 100},
           .n_batch = 512,
           .n_threads = 2,
           .type_k = "f16",

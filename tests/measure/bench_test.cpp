@@ -116,7 +116,7 @@ TEST(TokenCost, CountsTheMatricesOfADenseModel) {
   const TokenCost cost = token_cost(*model.file());
   const uint64_t layer = 64 * 64 + 2 * 64 * 32 + 64 * 64 + 3 * 64 * 96;
   EXPECT_EQ(cost.block_ops, 2 * 3 * layer);
-  EXPECT_EQ(cost.head_ops, 2u * 80 * 64);
+  EXPECT_EQ(cost.output_ops, 2u * 80 * 64);
   const uint64_t norms = 64 * (1 + 3 * 2);
   // output_norm stands outside the layers and is left out.
   EXPECT_EQ(cost.weight_bytes, 4 * (3 * layer + 80 * 64 + norms - 64));
@@ -129,6 +129,16 @@ TEST(TokenCost, CountsTheExpertsThatAreUsed) {
   const uint64_t attention = 64 * 64 + 2 * 64 * 32 + 64 * 64;
   const uint64_t router = 8 * 64;
   EXPECT_EQ(cost.block_ops, 2 * 3 * (attention + router + 2 * 3 * 64 * 96));
+}
+
+// A prompt computes them for its last token alone.
+TEST(TokenCost, LayersWithoutKeysOfTheirOwnCountWithTheHead) {
+  test::TinyModel model = test::make_tiny_model();
+  const uint64_t layer = token_cost(*model.file()).block_ops / 3;
+  model.set<uint32_t>("llama.attention.shared_kv_layers", 1);
+  const TokenCost cost = token_cost(*model.file());
+  EXPECT_EQ(cost.block_ops, 2 * layer);
+  EXPECT_EQ(cost.output_ops, layer + 2u * 80 * 64);
 }
 
 // Of 8 experts 2 tokens with 2 each take 2 + 2 * (1 - 2/8) on average.
@@ -149,7 +159,7 @@ TEST(TokenCost, AStepOfSeveralSequencesReadsTheirExperts) {
 TEST(TokenCost, ATiedHeadIsRead) {
   test::TinyModel model = test::make_tiny_model();
   model.tensors.erase("output.weight");
-  EXPECT_EQ(token_cost(*model.file()).head_ops, 2u * 80 * 64);
+  EXPECT_EQ(token_cost(*model.file()).output_ops, 2u * 80 * 64);
 }
 
 // No outside figure to hold these to: that they are there, in the range of any machine, and that
