@@ -135,7 +135,7 @@ TEST(TokenCost, CountsTheExpertsThatAreUsed) {
 TEST(TokenCost, LayersWithoutKeysOfTheirOwnCountWithTheHead) {
   test::TinyModel model = test::make_tiny_model();
   const uint64_t layer = token_cost(*model.file()).block_ops / 3;
-  model.set<uint32_t>("llama.attention.shared_kv_layers", 1);
+  model.set<uint32_t>("attention.shared_kv_layers", 1);
   const TokenCost cost = token_cost(*model.file());
   EXPECT_EQ(cost.block_ops, 2 * layer);
   EXPECT_EQ(cost.output_ops, layer + 2u * 80 * 64);
