@@ -10,7 +10,7 @@ namespace wattle {
 // Each thread has a part of the chunks of its own, neighbours in order, so that what fetches memory
 // ahead of itself finds it in its own caches; who is done takes from the others' parts, so that big
 // and little cores each do what they can. Which thread runs a chunk is unspecified: results must
-// not depend on it. Workers spin for some microseconds between calls and then sleep.
+// not depend on it. Workers spin for a fifth of a millisecond after a call and then sleep.
 class ThreadPool {
  public:
   // n_threads counts the caller: 1 makes no thread. pin: thread i runs on the i-th allowed

@@ -31,12 +31,13 @@ struct AttentionRun {
   const std::byte* const* k = nullptr;
   const std::byte* const* v = nullptr;
   size_t n_kv = 0;
-  const uint32_t* first =
-      nullptr;  // [n_q]: query row i sees entries [first[i], last[i]) of this run;
-  const uint32_t* last = nullptr;  // an empty range leaves the row as it is
-  float* max = nullptr;            // [n_q]
-  float* sum = nullptr;            // [n_q]
-  float* out = nullptr;            // [n_q, head_dim_v], not normalised
+  // [n_q] each: query row i sees entries [first[i], last[i]) of this run; an empty range leaves the
+  // row as it is.
+  const uint32_t* first = nullptr;
+  const uint32_t* last = nullptr;
+  float* max = nullptr;  // [n_q]
+  float* sum = nullptr;  // [n_q]
+  float* out = nullptr;  // [n_q, head_dim_v], not normalised
   size_t out_stride = 0;
   float* scratch = nullptr;  // attention_scratch_floats(*this), 64-byte aligned, one per thread
 };

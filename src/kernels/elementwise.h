@@ -35,8 +35,9 @@ struct ElementwiseKernels {
   void (*softmax)(float* x, size_t n) noexcept;
   // out[i] = x[i] / s as f16, rounded to nearest, for the power of two s that is returned: the one
   // that brings the largest magnitude just below 2^15 (1 where all of x is 0). No digit changes,
-  // nothing overflows, and what is 2^29 times smaller than the largest still has all 11 bits. Where
-  // an element is not finite: zeros, and a NaN. Every set gives the same bits.
+  // nothing overflows, and what is 2^28 times smaller than the largest still has all 11 bits; less
+  // where the largest is below 2^-98 (half_row.h). Where an element is not finite: zeros, and a
+  // NaN. Every set gives the same bits.
   float (*to_half)(const float* x, size_t n, uint16_t* out) noexcept;
 };
 

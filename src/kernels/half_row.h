@@ -8,7 +8,8 @@
 namespace wattle::kernels {
 
 // Of the power of two by which a row with that largest magnitude is multiplied. largest: its bits.
-// Both this power and its inverse are normal; elements below 2^-98 use fewer bits of f16.
+// Both this power and its inverse are normal, so a row whose largest is below 2^-98 is not brought
+// up all the way and uses less of the range of f16.
 [[gnu::always_inline]] inline int half_row_exponent(uint32_t largest) noexcept {
   constexpr int kBias = 127;
   constexpr int kLargestExponent = 14;  // of an element, after scaling

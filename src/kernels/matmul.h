@@ -25,8 +25,8 @@ struct MatmulArgs {
   const std::byte* const* act = nullptr;
   float* const* y = nullptr;
   size_t n_act = 0;
-  std::byte* scratch =
-      nullptr;  // matmul only: scratch_bytes(n_cols), 64-byte aligned, one per thread
+  // For matmul alone: scratch_bytes(n_cols) of its kernel, 64-byte aligned, one per thread.
+  std::byte* scratch = nullptr;
 };
 
 // Writes y[a][r] for r in rows only. The result of a row depends neither on how rows are split into

@@ -14,8 +14,9 @@ using kernels::MatmulArgs;
 using kernels::MatmulFn;
 using kernels::MatmulKernel;
 
-// A chunk is worth some microseconds, so that handing it out costs little and the last one to
-// finish does not keep the others waiting for long.
+// In decode a chunk is worth some microseconds, so that handing it out costs little and the last
+// one to finish does not keep the others waiting for long. In prefill it is more: chunk_unit() rows
+// at least, times all activation rows.
 constexpr size_t kChunkMacs = 64 * 1024;
 
 // Below this the calling thread is done before another one would have noticed the job.

@@ -4,9 +4,8 @@
 //
 // Rows of q, k and v become integers with one scale a row: 14 bits for q and k, 13 for v, relative
 // to the largest element; probabilities 14 without a sign, relative to the largest of their page.
-// That is about the rounding of an f16 cache, and far below that of the int8
-// activations around it. What a row gets depends on its own q and on the entries it sees, on
-// nothing else.
+// That is about the rounding of an f16 cache, and far below that of the int8 activations around it.
+// What a row gets depends on its own q and on the entries it sees, on nothing else.
 //
 // Of a page, k is laid out [pairs of columns][entries][2] and v [pairs of entries][columns][2], so
 // that a lane is an entry, then a column, and nothing is summed across lanes.

@@ -43,7 +43,8 @@ struct Simd512Vnni : Simd512 {
   }
 };
 
-// 256 bits: wider vectors were tried and are slower on Zen 4 for blocks of 32.
+// With 256 bits, for what Loop below does not give to the 512-bit loop: types with a minimum,
+// K-quants, IQ4_XS, Q8_0, MXFP4, and rows that are no multiple of 128 columns.
 struct DotVnni {
   template <class T>
   WATTLE_INLINE static __m256i start(__m256i x) {

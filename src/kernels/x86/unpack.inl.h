@@ -14,9 +14,8 @@
 //   kFifthBitsAt     where a bit more for each element is, if there is one
 // or
 //   kPlanesAt, kPlanes   runs of 32 bytes, from this byte on
-//   codes(plane, sub)    the codes of elements [32 sub, 32 sub + 32), of which byte i is made of
-//   the
-//                        bytes i of planes only; plane(at): the one that begins at byte `at`
+//   codes(plane, sub)    the codes of elements [32 sub, 32 sub + 32); code i is made of the bytes i
+//                        of planes only; plane(at): the one that begins at byte `at`
 // and for blocks of 32 elements
 //   scales(w, g)     of block g of four rows: {scale0, min0, scale1, min1, ...}
 // or for blocks of 256

@@ -12,8 +12,8 @@ namespace wattle {
 
 struct MoeWeights {
   Projection router;  // [n_expert, n_embd]
-  std::unique_ptr<ExpertBank>
-      gate_up;                       // [n_expert, 2 * n_ff_exp, n_embd]: gate rows, then up rows;
+  // [n_expert, 2 * n_ff_exp, n_embd]: gate rows, then up rows;
+  std::unique_ptr<ExpertBank> gate_up;
   std::unique_ptr<ExpertBank> gate;  // or these two, [n_expert, n_ff_exp, n_embd]
   std::unique_ptr<ExpertBank> up;
   std::unique_ptr<ExpertBank> down;  // [n_expert, n_embd, n_ff_exp]
