@@ -12,6 +12,8 @@ namespace wattle {
 // Handing a job to spinning workers and waiting for them costs about a microsecond, as much as one
 // thread needs for some thousand floats of element-wise work.
 inline constexpr size_t kMinParallelFloats = 16 * 1024;
+// The same in multiplications and additions, of which a thread does more in that time.
+inline constexpr size_t kMinParallelMacs = 32 * 1024;
 inline constexpr size_t kChunkFloats = 8 * 1024;
 
 // Calls fn(begin, end, thread) for pieces that cover [0, n_rows). row_floats: what one row costs,

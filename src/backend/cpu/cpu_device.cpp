@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/assert.h"
+#include "base/parallel_rows.h"
 
 namespace wattle {
 namespace {
@@ -18,9 +19,6 @@ using kernels::MatmulKernel;
 // one to finish does not keep the others waiting for long. In prefill it is more: chunk_unit() rows
 // at least, times all activation rows.
 constexpr size_t kChunkMacs = 64 * 1024;
-
-// Below this the calling thread is done before another one would have noticed the job.
-constexpr size_t kMinParallelMacs = 32 * 1024;
 
 // Outputs of different chunks lie on different cache lines.
 constexpr size_t kRowsPerCacheLine = kCacheLine / sizeof(float);

@@ -22,9 +22,6 @@ constexpr size_t kRunPages = 64;
 constexpr size_t kRunPositions = kRunPages * kKvPagePositions;
 static_assert(kKvPagePositions == kernels::kAttentionPage);
 
-// Below this the calling thread is done before another one would have noticed the job.
-constexpr size_t kMinParallelMacs = 32 * 1024;
-
 size_t group_of(const AttentionShape& shape) noexcept { return shape.n_head / shape.n_head_kv; }
 
 size_t max_queries(const AttentionShape& shape) noexcept {
