@@ -113,10 +113,8 @@ void CpuDevice::reserve(const MatmulKernel& kernel, size_t n_in, const PrepareOp
   grow(acts_, kMaxLinearCalls * n_results * form.planes());
   grow(ys_, kMaxLinearCalls * n_results);
   grow(jobs_, max_jobs);
-  if (kernel.scratch_bytes != nullptr) {
-    scratch_bytes_ = std::max(scratch_bytes_, round_up(kernel.scratch_bytes(n_in), kCacheLine));
-    grow(scratch_, scratch_bytes_ * n_threads);
-  }
+  scratch_bytes_ = std::max(scratch_bytes_, round_up(kernel.scratch_bytes(n_in), kCacheLine));
+  grow(scratch_, scratch_bytes_ * n_threads);
   if (form.planes() == 1) return;
   // An upper bound of rows * chunk_rows_of for any number of rows up to n_results.
   const size_t most = kChunkMacs / n_in + n_results * chunk_unit(kernel);
