@@ -30,8 +30,11 @@ struct Simd512 {
   // Where the sums of codes with an offset start: -offset * (sum of the activations).
   template <int kOffset>
   WATTLE_INLINE static __m512i start(const std::byte* neg_sum) {
-    if constexpr (kOffset == 0) return _mm512_setzero_si512();
-    return _mm512_slli_epi32(broadcast_4(neg_sum), __builtin_ctz(kOffset | 1 << 30));
+    if constexpr (kOffset == 0) {
+      return _mm512_setzero_si512();
+    } else {
+      return _mm512_slli_epi32(broadcast_4(neg_sum), __builtin_ctz(kOffset));
+    }
   }
 };
 
