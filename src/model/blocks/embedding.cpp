@@ -2,7 +2,6 @@
 #include "model/blocks/embedding.h"
 
 #include "base/parallel_rows.h"
-#include "quant/decode.h"
 
 namespace wattle {
 
@@ -10,10 +9,11 @@ void embed(const Step& step, const TensorView& table, std::span<const TokenId> t
            MatView<float> out) noexcept {
   const size_t n = table.n_cols();
   const size_t stride = row_bytes(table.dtype, n);
+  const kernels::DecodeRowFn decode_row = step.kernels().decode_row_of(table.dtype);
   parallel_rows(step.context.pool, tokens.size(), n, [&](size_t begin, size_t end, size_t) {
     for (size_t r = begin; r < end; ++r) {
       const std::byte* row = table.data + static_cast<size_t>(to_int(tokens[r])) * stride;
-      quant::dequantize_row(table.dtype, row, out.row(r), n);
+      decode_row(row, out.row(r), n);
       if (factor != 1.0f) step.kernels().scale(out.row(r), factor, out.row(r), n);
     }
   });
