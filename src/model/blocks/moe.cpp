@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <limits>
 #include <numeric>
 #include <span>
 
@@ -11,7 +13,10 @@
 namespace wattle {
 namespace {
 
-// The n_used largest logits in order, equal ones by index. A NaN is never larger than anything.
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+// The n_used largest logits in order, equal ones by index. With a NaN among them there is no such
+// order, and some n_used experts are picked.
 void pick_experts(std::span<const float> logits, std::span<uint32_t> expert) noexcept {
   size_t n = 0;
   for (uint32_t e = 0; e < logits.size(); ++e) {
@@ -24,6 +29,10 @@ void pick_experts(std::span<const float> logits, std::span<uint32_t> expert) noe
   }
 }
 
+bool has_nan(std::span<const float> x) noexcept {
+  return std::ranges::any_of(x, [](float v) { return std::isnan(v); });
+}
+
 void route(const Step& step, MatView<const float> logits, const MoeWeights& w,
            MoeBuffers& b) noexcept {
   parallel_rows(step.context.pool, logits.n_rows, logits.n_cols * w.n_used,
@@ -34,6 +43,7 @@ void route(const Step& step, MatView<const float> logits, const MoeWeights& w,
                     pick_experts(logits.row_span(r), expert);
                     for (size_t k = 0; k < w.n_used; ++k) weight[k] = logits.row(r)[expert[k]];
                     step.kernels().softmax(weight.data(), w.n_used);
+                    if (has_nan(logits.row_span(r))) std::ranges::fill(weight, kNan);
                     for (size_t k = 0; k < w.n_used; ++k) {
                       weight[k] *= w.weights_scale;
                       if (!w.down_scale.empty()) weight[k] *= w.down_scale[expert[k]];

@@ -44,7 +44,8 @@ struct MoeBuffers {
 // out [x.n_rows, n_embd] = sum over the n_used experts with the largest router logits of
 // weight * expert(x), where the weights are the softmax over those logits. router_x [x.n_rows,
 // n_embd] is what the router sees. Rows are grouped by expert, so that an expert's weights are read
-// once per step; each row's sum runs from its best expert to its worst, whatever the grouping.
+// once per step; each row's sum runs from its best expert to its worst, whatever the grouping. With
+// a NaN among its logits a row is NaN.
 void mixture_of_experts(const Step& step, MatView<const float> router_x, MatView<const float> x,
                         const MoeWeights& w, Activation activation, MoeBuffers& buffers,
                         MatView<float> out) noexcept;
