@@ -12,6 +12,9 @@ target_compile_options(wattle_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   target_compile_options(wattle_flags INTERFACE -Wno-restrict)
 endif()
+# Sums and products are fused only where the source says so: else a compiler for aarch64 does it where
+# it likes, and results depend on it and on how much it optimises.
+target_compile_options(wattle_flags INTERFACE -ffp-contract=off)
 if(WATTLE_ASSERTS)
   target_compile_definitions(wattle_flags INTERFACE WATTLE_ENABLE_ASSERTS)
 endif()
