@@ -22,6 +22,8 @@ constexpr size_t kRunPages = 64;
 constexpr size_t kRunPositions = kRunPages * kKvPagePositions;
 static_assert(kKvPagePositions == kernels::kAttentionPage);
 
+size_t ceil_div(size_t a, size_t b) noexcept { return (a + b - 1) / b; }
+
 size_t group_of(const AttentionShape& shape) noexcept { return shape.n_head / shape.n_head_kv; }
 
 size_t max_queries(const AttentionShape& shape) noexcept {
@@ -181,11 +183,8 @@ MatView<float> attend(const Step& step, const AttentionShape& shape, MatView<con
   // A single decoded row may have fewer KV heads than there are threads: then the query heads that
   // share one are given to several threads, which read its page from the shared cache.
   ThreadPool& pool = step.context.pool;
-  size_t part = group;
-  while (part > 1 && n_tiles * shape.n_head_kv * (group / part) < 2 * pool.size()) {
-    part = (part + 1) / 2;
-  }
-  const size_t n_parts = (group + part - 1) / part;
+  const size_t part = heads_per_unit(group, n_tiles * shape.n_head_kv, pool.size());
+  const size_t n_parts = ceil_div(group, part);
   const size_t units_per_tile = shape.n_head_kv * n_parts;
 
   const auto run_unit = [&](size_t unit, size_t thread) {
@@ -278,6 +277,12 @@ void finish_heads(const Step& step, const AttentionWeights& w, const Rope& rope,
 }
 
 }  // namespace
+
+size_t heads_per_unit(size_t group, size_t n_shared, size_t n_threads) noexcept {
+  size_t n = group;
+  while (n > 1 && n_shared * ceil_div(group, n) < 2 * n_threads) n = ceil_div(n, 2);
+  return n;
+}
 
 AttentionBuffers::AttentionBuffers(size_t n_batch, size_t n_threads,
                                    std::span<const AttentionShape> layers)

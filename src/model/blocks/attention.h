@@ -71,4 +71,9 @@ struct AttentionBuffers {
 void self_attention(const Step& step, MatView<const float> x, const AttentionWeights& w,
                     const Rope& rope, AttentionBuffers& buffers, MatView<float> out) noexcept;
 
+// How many of the `group` query heads that share a KV head one thread takes at once: all of them,
+// which then use its pages while they are in the cache, or as few as it takes for each of n_threads
+// to have two such units or more. n_shared: units if all are taken at once. group > 0.
+size_t heads_per_unit(size_t group, size_t n_shared, size_t n_threads) noexcept;
+
 }  // namespace wattle
