@@ -14,7 +14,7 @@ Weights::MatrixOptions layer_options(const Weights& weights, const Hparams& hp, 
   const Precision of_model = hp.n_expert != 0 ? Precision::fine : Precision::normal;
   return {.extras = extras,
           .precision = weights.precision_or(of_model),
-          .outputs_only = il >= hp.n_layer_kv()};
+          .outputs_only = il + 1 >= hp.n_layer_kv()};
 }
 
 AttentionWeights bind_attention(Weights& weights, const Hparams& hp, size_t il,
@@ -24,18 +24,20 @@ AttentionWeights bind_attention(Weights& weights, const Hparams& hp, size_t il,
   const Dim n_k{"n_head_kv*head_dim_k", shape.n_k()};
   const Dim n_v{"n_head_kv*head_dim_v", shape.n_v()};
   const Weights::MatrixOptions options = layer_options(weights, hp, il, extras);
+  Weights::MatrixOptions of_keys = options;
+  of_keys.outputs_only = il >= hp.n_layer_kv();
   AttentionWeights attention;
   attention.shape = shape;
   if (weights.has(layer_tensor(il, "attn_qkv.weight"))) {
     const Dim n_qkv{"q+k+v", shape.n_q() + shape.n_k() + shape.n_v()};
-    attention.qkv = weights.projection(layer_tensor(il, "attn_qkv"), n_qkv, n_embd, options);
+    attention.qkv = weights.projection(layer_tensor(il, "attn_qkv"), n_qkv, n_embd, of_keys);
   } else {
     attention.q = weights.projection(layer_tensor(il, "attn_q"), n_q, n_embd, options);
     if (kv != KvTensors::none) {
-      attention.k = weights.projection(layer_tensor(il, "attn_k"), n_k, n_embd, options);
+      attention.k = weights.projection(layer_tensor(il, "attn_k"), n_k, n_embd, of_keys);
     }
     if (kv == KvTensors::both) {
-      attention.v = weights.projection(layer_tensor(il, "attn_v"), n_v, n_embd, options);
+      attention.v = weights.projection(layer_tensor(il, "attn_v"), n_v, n_embd, of_keys);
     }
   }
   attention.output = weights.projection(layer_tensor(il, "attn_output"), n_embd,
@@ -69,7 +71,7 @@ MoeWeights bind_moe(Weights& weights, const Hparams& hp, size_t il) {
   const PrepareOptions from_rows{.max_rows = weights.n_batch(),
                                  .max_slots = n_slots,
                                  .precision = weights.precision_or(Precision::normal),
-                                 .outputs_only = il >= hp.n_layer_kv()};
+                                 .outputs_only = il + 1 >= hp.n_layer_kv()};
   PrepareOptions from_slots = from_rows;
   from_slots.max_rows = n_slots;
   MoeWeights moe;

@@ -21,9 +21,8 @@ std::string layer_tensor(size_t il, std::string_view name);
 // are nearly level, the rounding of activations to 8 bits anywhere before it may pick the other
 // one, which costs more than all other rounding together (docs/numerics.md has the figures). So
 // models with experts keep their activations at 16 bits, all others at 8, unless one precision was
-// asked for. The experts themselves do
-// not: see bind_moe. Layers without a cache of their own follow those that have one: nothing but
-// outputs needs them.
+// asked for. The experts themselves do not: see bind_moe. And who needs it: from the last layer
+// with keys of its own on nothing but outputs does, keys and values apart.
 Weights::MatrixOptions layer_options(const Weights& weights, const Hparams& hp, size_t il,
                                      Weights::Extras extras);
 

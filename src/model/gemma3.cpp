@@ -7,6 +7,7 @@
 #include "model/bind.h"
 #include "model/blocks/embedding.h"
 #include "model/blocks/rope.h"
+#include "model/output_rows.h"
 #include "model/registry.h"
 
 namespace wattle {
@@ -54,6 +55,7 @@ class Gemma3 final : public Model {
  public:
   explicit Gemma3(ModelSource source)
       : Model(source.context, source.device, source.hparams, source.weights.n_batch()),
+        output_rows_(source.weights.n_batch()),
         token_embd_(bind_embedding(source.weights, source.hparams)),
         rope_full_({.freq_base = source.hparams.rope.freq_base,
                     .freq_scale = source.hparams.rope.freq_scale,
@@ -93,9 +95,10 @@ class Gemma3 final : public Model {
   };
 
   void compute(Step& step, const Batch& batch, const Outputs& outputs) noexcept override {
-    const MatView<float> h = activations_.h.rows(step.n_rows());
-    const MatView<float> x = activations_.normed.rows(step.n_rows());
-    const MatView<float> branch = activations_.branch.rows(step.n_rows());
+    MatView<float> h = activations_.h.rows(step.n_rows());
+    MatView<float> x = activations_.normed.rows(step.n_rows());
+    MatView<float> branch = activations_.branch.rows(step.n_rows());
+    std::span<const uint32_t> rows = batch.output_rows;
     rope_full_.prepare(step);
     rope_swa_.prepare(step);
     embed(step, token_embd_, batch.tokens, std::sqrt(static_cast<float>(hparams().n_embd)), h);
@@ -103,17 +106,27 @@ class Gemma3 final : public Model {
     for (size_t il = 0; il < layers_.size(); ++il) {
       const Layer& layer = layers_[il];
       const Norm* const next = il + 1 < layers_.size() ? &layers_[il + 1].attn_norm : nullptr;
-      const Rope& rope = layer.attention.shape.n_swa != 0 ? rope_swa_ : rope_full_;
-      self_attention(step, x, layer.attention, rope, activations_.attention, branch);
+      Rope& rope = layer.attention.shape.n_swa != 0 ? rope_swa_ : rope_full_;
+      if (next != nullptr) {
+        self_attention(step, x, layer.attention, rope, activations_.attention, branch);
+      } else {
+        store_keys(step, x, layer.attention, rope, activations_.attention);
+        output_rows_.keep(step, rows, {&h, &x});
+        if (rows.empty()) return;
+        branch = branch.rows({0, rows.size()});
+        rope.prepare(step);
+        attend_stored(step, x, layer.attention, rope, activations_.attention, branch);
+      }
       add_branch(step, h, branch, {.after = &layer.post_attention_norm, .next = &layer.ffn_norm},
                  x);
       gated_ffn(step, x, layer.ffn, Activation::gelu_tanh, activations_.ffn, branch);
       add_branch(step, h, branch, {.after = &layer.post_ffw_norm, .next = next}, x);
       layer_done(il, h);
     }
-    compute_outputs(step, h, batch.output_rows, head_, activations_.normed, outputs);
+    compute_outputs(step, h, rows, head_, activations_.normed, outputs);
   }
 
+  OutputRows output_rows_;
   TensorView token_embd_;
   std::vector<Layer> layers_;
   Head head_;

@@ -18,6 +18,7 @@
 #include "model/blocks/embedding.h"
 #include "model/blocks/per_layer_embedding.h"
 #include "model/blocks/rope.h"
+#include "model/output_rows.h"
 #include "model/registry.h"
 
 namespace wattle {
@@ -140,10 +141,10 @@ class Gemma4 final : public Model {
   void bind_per_layer(Weights& weights);
 
   void compute(Step& step, const Batch& batch, const Outputs& outputs) noexcept override;
-  void compute_layer(const Step& step, size_t il) noexcept;
+  void compute_layer(Step& step, size_t il, std::span<const uint32_t>& rows) noexcept;
+  void attention(Step& step, size_t il, std::span<const uint32_t>& rows) noexcept;
   void add_experts(const Step& step, const Layer& layer, MatView<const float> h,
                    MatView<float> dense) noexcept;
-  std::span<const uint32_t> keep_rows(Step& step, std::span<const uint32_t> rows) noexcept;
 
   TensorView token_embd_;
   std::optional<PerLayerEmbedding> per_layer_;
@@ -154,10 +155,7 @@ class Gemma4 final : public Model {
   Activations activations_;
   MatBuffer router_x_;    // [n_batch, n_embd]
   MatBuffer expert_sum_;  // [n_batch, n_embd]
-  // The rows that the layers without a cache of their own compute.
-  std::vector<SeqId> kept_seq_;
-  std::vector<Pos> kept_pos_;
-  std::vector<uint32_t> kept_rows_;
+  OutputRows output_rows_;
 };
 
 // ---- the forward pass ----
@@ -170,23 +168,45 @@ void Gemma4::compute(Step& step, const Batch& batch, const Outputs& outputs) noe
   if (per_layer_) per_layer_->prepare(step, batch.tokens, h);
   std::span<const uint32_t> rows = batch.output_rows;
   for (size_t il = 0; il < layers_.size(); ++il) {
-    if (il == hparams().n_layer_kv()) rows = keep_rows(step, rows);
+    compute_layer(step, il, rows);
     if (step.n_rows() == 0) return;
-    compute_layer(step, il);
     layer_done(il, activations_.h.rows(step.n_rows()));
   }
   compute_outputs(step, activations_.h.rows(step.n_rows()), rows, head_, activations_.normed,
                   outputs);
 }
 
-void Gemma4::compute_layer(const Step& step, size_t il) noexcept {
+// activations_.branch = attention of layer il, of the rows that go on from there.
+void Gemma4::attention(Step& step, size_t il, std::span<const uint32_t>& rows) noexcept {
   const Layer& layer = layers_[il];
+  const AttentionWeights& w = layer.attention;
+  const size_t n_layer_kv = hparams().n_layer_kv();
+  const Rope& rope = w.shape.n_swa != 0 ? rope_swa_ : rope_full_;
+  MatView<float> h = activations_.h.rows(step.n_rows());
+  MatView<float> x = activations_.normed.rows(step.n_rows());
+  rms_norm(step, h, layer.attn_norm, x);
+  if (il + 1 < n_layer_kv) {
+    self_attention(step, x, w, rope, activations_.attention, activations_.branch.rows(x.n_rows));
+    return;
+  }
+  if (il + 1 == n_layer_kv) {
+    store_keys(step, x, w, rope, activations_.attention);
+    if (per_layer_) per_layer_->keep_rows(rows);
+    output_rows_.keep(step, rows, {&h, &x});
+    if (rows.empty()) return;
+    rope_full_.prepare(step);
+    rope_swa_.prepare(step);
+  }
+  attend_stored(step, x, w, rope, activations_.attention, activations_.branch.rows(x.n_rows));
+}
+
+void Gemma4::compute_layer(Step& step, size_t il, std::span<const uint32_t>& rows) noexcept {
+  const Layer& layer = layers_[il];
+  attention(step, il, rows);
+  if (step.n_rows() == 0) return;
   const MatView<float> h = activations_.h.rows(step.n_rows());
   const MatView<float> x = activations_.normed.rows(step.n_rows());
   const MatView<float> branch = activations_.branch.rows(step.n_rows());
-  rms_norm(step, h, layer.attn_norm, x);
-  const Rope& rope = layer.attention.shape.n_swa != 0 ? rope_swa_ : rope_full_;
-  self_attention(step, x, layer.attention, rope, activations_.attention, branch);
   add_branch(step, h, branch, {.after = &layer.post_attention_norm, .next = &layer.ffn_norm}, x);
 
   gated_ffn(step, x, layer.ffn, Activation::gelu_tanh, activations_.ffn, branch);
@@ -211,34 +231,13 @@ void Gemma4::add_experts(const Step& step, const Layer& layer, MatView<const flo
   add_branch(step, dense, experts, {.after = &layer.post_ffw_norm_2});
 }
 
-// From here on no layer stores keys or values, so only rows whose logits are wanted go on: of a
-// prompt that is one. Returns where they are now.
-std::span<const uint32_t> Gemma4::keep_rows(Step& step, std::span<const uint32_t> rows) noexcept {
-  if (rows.size() == step.n_rows()) return rows;
-  const MatView<float> h = activations_.h.rows(step.n_rows());
-  for (size_t i = 0; i < rows.size(); ++i) {
-    kept_seq_[i] = step.seq[rows[i]];
-    kept_pos_[i] = step.pos[rows[i]];
-    if (rows[i] != i) std::copy_n(h.row(rows[i]), h.n_cols, h.row(i));
-  }
-  if (per_layer_) per_layer_->keep_rows(rows);
-  step.seq = {kept_seq_.data(), rows.size()};
-  step.pos = {kept_pos_.data(), rows.size()};
-  rope_full_.prepare(step);
-  rope_swa_.prepare(step);
-  return {kept_rows_.data(), rows.size()};
-}
-
 // ---- the weights ----
 
 Gemma4::Gemma4(ModelSource source)
     : Model(source.context, source.device, source.hparams, source.weights.n_batch()),
-      kept_seq_(n_batch()),
-      kept_pos_(n_batch()),
-      kept_rows_(n_batch()) {
+      output_rows_(n_batch()) {
   const Hparams& hp = hparams();
   Weights& weights = source.weights;
-  std::iota(kept_rows_.begin(), kept_rows_.end(), 0u);
   const Dim n_pairs{"n_rot/2", hp.rope.n_rot / 2};
   rope_full_ = Rope({.freq_base = hp.rope.freq_base,
                      .freq_scale = hp.rope.freq_scale,
@@ -265,11 +264,10 @@ void Gemma4::bind_layer(Weights& weights, size_t il, Layer& layer) {
   };
   AttentionShape shape = attention_shape(hp, il);
   shape.kv_layer = kv_layer_of(hp, il);
-  shape.owns_kv = il < hp.n_layer_kv();
   layer.attn_norm = norm("attn_norm", hp.n_embd);
   layer.attention = bind_attention(weights, hp, il, shape, kv_tensors(weights, hp, il));
   layer.attention.q_norm = norm("attn_q_norm", shape.head_dim_k);
-  if (shape.owns_kv) {
+  if (il < hp.n_layer_kv()) {
     layer.attention.k_norm = norm("attn_k_norm", shape.head_dim_k);
     layer.attention.v_norm = Norm{.weight = {}, .eps = hp.rms_eps};
   }

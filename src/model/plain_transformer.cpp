@@ -7,6 +7,7 @@
 #include "model/activations.h"
 #include "model/bind.h"
 #include "model/blocks/embedding.h"
+#include "model/output_rows.h"
 
 namespace wattle {
 namespace {
@@ -15,6 +16,7 @@ class PlainTransformer final : public Model {
  public:
   PlainTransformer(ModelSource source, const PlainTransformerOptions& options)
       : Model(source.context, source.device, source.hparams, source.weights.n_batch()),
+        output_rows_(source.weights.n_batch()),
         token_embd_(bind_embedding(source.weights, source.hparams)) {
     const Hparams& hp = hparams();
     Weights& weights = source.weights;
@@ -54,22 +56,32 @@ class PlainTransformer final : public Model {
   };
 
   void compute(Step& step, const Batch& batch, const Outputs& outputs) noexcept override {
-    const MatView<float> h = activations_.h.rows(step.n_rows());
-    const MatView<float> x = activations_.normed.rows(step.n_rows());
-    const MatView<float> branch = activations_.branch.rows(step.n_rows());
+    MatView<float> h = activations_.h.rows(step.n_rows());
+    MatView<float> x = activations_.normed.rows(step.n_rows());
+    MatView<float> branch = activations_.branch.rows(step.n_rows());
+    std::span<const uint32_t> rows = batch.output_rows;
     rope_.prepare(step);
     embed(step, token_embd_, batch.tokens, 1.0f, h);
     rms_norm(step, h, layers_.front().attn_norm, x);
     for (size_t il = 0; il < layers_.size(); ++il) {
       const Layer& layer = layers_[il];
       const Norm* const next = il + 1 < layers_.size() ? &layers_[il + 1].attn_norm : nullptr;
-      self_attention(step, x, layer.attention, rope_, activations_.attention, branch);
+      if (next != nullptr) {
+        self_attention(step, x, layer.attention, rope_, activations_.attention, branch);
+      } else {
+        store_keys(step, x, layer.attention, rope_, activations_.attention);
+        output_rows_.keep(step, rows, {&h, &x});
+        if (rows.empty()) return;
+        branch = branch.rows({0, rows.size()});
+        rope_.prepare(step);
+        attend_stored(step, x, layer.attention, rope_, activations_.attention, branch);
+      }
       add_branch(step, h, branch, {.next = &layer.ffn_norm}, x);
       ffn(step, layer, x, branch);
       add_branch(step, h, branch, {.next = next}, x);
       layer_done(il, h);
     }
-    compute_outputs(step, h, batch.output_rows, head_, activations_.normed, outputs);
+    compute_outputs(step, h, rows, head_, activations_.normed, outputs);
   }
 
   void ffn(const Step& step, const Layer& layer, MatView<const float> x,
@@ -81,6 +93,7 @@ class PlainTransformer final : public Model {
     }
   }
 
+  OutputRows output_rows_;
   TensorView token_embd_;
   std::vector<Layer> layers_;
   Head head_;

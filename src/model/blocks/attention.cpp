@@ -218,9 +218,14 @@ struct Qkv {
   MatView<float> v;
 };
 
-// The projections of x, raw. Not v where the values are the keys; q alone where a layer reads what
-// another has stored.
-Qkv project_qkv(const Step& step, MatView<const float> x, const AttentionWeights& w,
+// What is computed of a layer in one go.
+struct Parts {
+  bool q;
+  bool kv;
+};
+
+// The projections of x, raw. Not v where the values are the keys.
+Qkv project_qkv(const Step& step, MatView<const float> x, const AttentionWeights& w, Parts parts,
                 AttentionBuffers& buffers) noexcept {
   const size_t n_q = w.shape.n_q();
   const size_t n_k = w.shape.n_k();
@@ -229,8 +234,14 @@ Qkv project_qkv(const Step& step, MatView<const float> x, const AttentionWeights
   const Qkv qkv{all.cols(0, n_q), all.cols(n_q, n_k), all.cols(n_q + n_k, n_v)};
   if (w.qkv) {
     project(step, x, {{w.qkv, all}});
-  } else if (!w.shape.owns_kv) {
+  } else if (!parts.kv) {
     project(step, x, {{w.q, qkv.q}});
+  } else if (!parts.q) {
+    if (w.v) {
+      project(step, x, {{w.k, qkv.k}, {w.v, qkv.v}});
+    } else {
+      project(step, x, {{w.k, qkv.k}});
+    }
   } else if (w.v) {
     project(step, x, {{w.q, qkv.q}, {w.k, qkv.k}, {w.v, qkv.v}});
   } else {
@@ -242,7 +253,7 @@ Qkv project_qkv(const Step& step, MatView<const float> x, const AttentionWeights
 // From the projections of a row to what attention reads: values, norms of the heads, rope; k and v
 // go to the cache, at the positions of the step. A row goes through all of it while it is in the
 // first-level cache.
-void finish_heads(const Step& step, const AttentionWeights& w, const Rope& rope,
+void finish_heads(const Step& step, const AttentionWeights& w, Parts parts, const Rope& rope,
                   const Qkv& qkv) noexcept {
   const kernels::KernelTable& kernels = step.kernels();
   const AttentionShape& shape = w.shape;
@@ -267,13 +278,21 @@ void finish_heads(const Step& step, const AttentionWeights& w, const Rope& rope,
               cache.v_row(shape.kv_layer, step.seq[r], step.pos[r], h));
     }
   };
-  const size_t row_floats = shape.n_q() + (shape.owns_kv ? shape.n_k() + shape.n_v() : 0);
+  const size_t row_floats =
+      (parts.q ? shape.n_q() : 0) + (parts.kv ? shape.n_k() + shape.n_v() : 0);
   parallel_rows(step.context.pool, qkv.q.n_rows, row_floats, [&](size_t begin, size_t end, size_t) {
     for (size_t r = begin; r < end; ++r) {
-      if (shape.owns_kv) keys_and_values(r);
-      finish(r, qkv.q.row_span(r), shape.head_dim_k, w.q_norm);
+      if (parts.kv) keys_and_values(r);
+      if (parts.q) finish(r, qkv.q.row_span(r), shape.head_dim_k, w.q_norm);
     }
   });
+}
+
+void attend_with(const Step& step, MatView<const float> x, const AttentionWeights& w, Parts parts,
+                 const Rope& rope, AttentionBuffers& buffers, MatView<float> out) noexcept {
+  const Qkv qkv = project_qkv(step, x, w, parts, buffers);
+  finish_heads(step, w, parts, rope, qkv);
+  project(step, attend(step, w.shape, qkv.q, buffers), {{w.output, out}});
 }
 
 }  // namespace
@@ -301,9 +320,18 @@ AttentionBuffers::AttentionBuffers(size_t n_batch, size_t n_threads,
 
 void self_attention(const Step& step, MatView<const float> x, const AttentionWeights& w,
                     const Rope& rope, AttentionBuffers& buffers, MatView<float> out) noexcept {
-  const Qkv qkv = project_qkv(step, x, w, buffers);
-  finish_heads(step, w, rope, qkv);
-  project(step, attend(step, w.shape, qkv.q, buffers), {{w.output, out}});
+  attend_with(step, x, w, {.q = true, .kv = true}, rope, buffers, out);
+}
+
+void attend_stored(const Step& step, MatView<const float> x, const AttentionWeights& w,
+                   const Rope& rope, AttentionBuffers& buffers, MatView<float> out) noexcept {
+  attend_with(step, x, w, {.q = true, .kv = false}, rope, buffers, out);
+}
+
+void store_keys(const Step& step, MatView<const float> x, const AttentionWeights& w,
+                const Rope& rope, AttentionBuffers& buffers) noexcept {
+  constexpr Parts kKeys{.q = false, .kv = true};
+  finish_heads(step, w, kKeys, rope, project_qkv(step, x, w, kKeys, buffers));
 }
 
 }  // namespace wattle

@@ -22,8 +22,7 @@ struct AttentionShape {
   uint32_t head_dim_k = 0;
   uint32_t head_dim_v = 0;
   uint32_t n_swa = 0;        // 0: sees everything before it
-  size_t kv_layer = 0;       // layer of the cache that it reads
-  bool owns_kv = true;       // else another layer writes what it reads
+  size_t kv_layer = 0;       // layer of the cache that it reads, and writes if it owns it
   float score_scale = 1.0f;  // of q * k
   // Set where the output matrix rounds its input: then the kernels for many rows may round, too.
   bool may_round = false;
@@ -70,6 +69,13 @@ struct AttentionBuffers {
 // [x.n_rows, n_embd], overwritten.
 void self_attention(const Step& step, MatView<const float> x, const AttentionWeights& w,
                     const Rope& rope, AttentionBuffers& buffers, MatView<float> out) noexcept;
+
+// The two parts of it, for layers where not all rows need the second, or that have no keys of their
+// own: keys and values into the cache, and what is left with them there.
+void store_keys(const Step& step, MatView<const float> x, const AttentionWeights& w,
+                const Rope& rope, AttentionBuffers& buffers) noexcept;
+void attend_stored(const Step& step, MatView<const float> x, const AttentionWeights& w,
+                   const Rope& rope, AttentionBuffers& buffers, MatView<float> out) noexcept;
 
 // How many of the `group` query heads that share a KV head one thread takes at once: all of them,
 // which then use its pages while they are in the cache, or as few as it takes for each of n_threads
