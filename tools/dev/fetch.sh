@@ -160,7 +160,8 @@ join_parts() {
   else
     status "joining the parts of $name"
     # Pieces so large that the page cache can hold the file in huge pages: docs/perf/pages.md.
-    cat -- "${parts[@]}" | dd of="$whole" bs=4M iflag=fullblock status=none || fail "could not join the parts of $name in ${whole%/*}" \
+    cat -- "${parts[@]}" | dd of="$whole" bs=4M iflag=fullblock status=none ||
+      fail "could not join the parts of $name in ${whole%/*}" \
       "make room on that disk; ./dev fetch $name goes on with the parts it has"
   fi
   status "checking $name"
