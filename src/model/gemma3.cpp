@@ -107,14 +107,12 @@ class Gemma3 final : public Model {
       const Layer& layer = layers_[il];
       const Norm* const next = il + 1 < layers_.size() ? &layers_[il + 1].attn_norm : nullptr;
       Rope& rope = layer.attention.shape.n_swa != 0 ? rope_swa_ : rope_full_;
-      if (next != nullptr) {
+      if (next != nullptr || rows.size() == step.n_rows()) {
         self_attention(step, x, layer.attention, rope, activations_.attention, branch);
       } else {
         store_keys(step, x, layer.attention, rope, activations_.attention);
-        output_rows_.keep(step, rows, {&h, &x});
+        output_rows_.keep(step, rows, {&h, &x, &branch}, {&rope});
         if (rows.empty()) return;
-        branch = branch.rows({0, rows.size()});
-        rope.prepare(step);
         attend_stored(step, x, layer.attention, rope, activations_.attention, branch);
       }
       add_branch(step, h, branch, {.after = &layer.post_attention_norm, .next = &layer.ffn_norm},

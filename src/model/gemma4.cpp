@@ -8,9 +8,7 @@
 //   E2B, E4B     per-layer embeddings; the last layers read the cache of an earlier one
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <optional>
 
 #include "model/activations.h"
@@ -185,17 +183,15 @@ void Gemma4::attention(Step& step, size_t il, std::span<const uint32_t>& rows) n
   MatView<float> h = activations_.h.rows(step.n_rows());
   MatView<float> x = activations_.normed.rows(step.n_rows());
   rms_norm(step, h, layer.attn_norm, x);
-  if (il + 1 < n_layer_kv) {
+  if (il + 1 < n_layer_kv || (il + 1 == n_layer_kv && rows.size() == step.n_rows())) {
     self_attention(step, x, w, rope, activations_.attention, activations_.branch.rows(x.n_rows));
     return;
   }
   if (il + 1 == n_layer_kv) {
     store_keys(step, x, w, rope, activations_.attention);
     if (per_layer_) per_layer_->keep_rows(rows);
-    output_rows_.keep(step, rows, {&h, &x});
+    output_rows_.keep(step, rows, {&h, &x}, {&rope_full_, &rope_swa_});
     if (rows.empty()) return;
-    rope_full_.prepare(step);
-    rope_swa_.prepare(step);
   }
   attend_stored(step, x, w, rope, activations_.attention, activations_.branch.rows(x.n_rows));
 }

@@ -11,7 +11,8 @@ OutputRows::OutputRows(size_t n_batch) : seq_(n_batch), pos_(n_batch), numbers_(
 }
 
 void OutputRows::keep(Step& step, std::span<const uint32_t>& rows,
-                      std::initializer_list<MatView<float>*> matrices) noexcept {
+                      std::initializer_list<MatView<float>*> matrices,
+                      std::initializer_list<Rope*> ropes) noexcept {
   const size_t n = rows.size();
   if (n == step.n_rows()) return;
   for (size_t i = 0; i < n; ++i) {
@@ -24,6 +25,7 @@ void OutputRows::keep(Step& step, std::span<const uint32_t>& rows,
   step.seq = {seq_.data(), n};
   step.pos = {pos_.data(), n};
   rows = {numbers_.data(), n};
+  for (Rope* rope : ropes) rope->prepare(step);
 }
 
 }  // namespace wattle

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "model/blocks/rope.h"
 #include "model/step.h"
 #include "tensor/view.h"
 
@@ -15,13 +16,13 @@ namespace wattle {
 // Once the last layer that has keys of its own has stored them, no other row is needed any more.
 class OutputRows {
  public:
-  OutputRows() = default;
   explicit OutputRows(size_t n_batch);
 
   // Makes `step` a step of the rows named, ascending, which it numbers anew from 0, moves those of
-  // each matrix to its front and cuts the view. Angles of a Rope have to be prepared again.
+  // each matrix to its front, cuts the view, and prepares the angles of those rows.
   void keep(Step& step, std::span<const uint32_t>& rows,
-            std::initializer_list<MatView<float>*> matrices) noexcept;
+            std::initializer_list<MatView<float>*> matrices,
+            std::initializer_list<Rope*> ropes) noexcept;
 
  private:
   std::vector<SeqId> seq_;

@@ -66,14 +66,12 @@ class PlainTransformer final : public Model {
     for (size_t il = 0; il < layers_.size(); ++il) {
       const Layer& layer = layers_[il];
       const Norm* const next = il + 1 < layers_.size() ? &layers_[il + 1].attn_norm : nullptr;
-      if (next != nullptr) {
+      if (next != nullptr || rows.size() == step.n_rows()) {
         self_attention(step, x, layer.attention, rope_, activations_.attention, branch);
       } else {
         store_keys(step, x, layer.attention, rope_, activations_.attention);
-        output_rows_.keep(step, rows, {&h, &x});
+        output_rows_.keep(step, rows, {&h, &x, &branch}, {&rope_});
         if (rows.empty()) return;
-        branch = branch.rows({0, rows.size()});
-        rope_.prepare(step);
         attend_stored(step, x, layer.attention, rope_, activations_.attention, branch);
       }
       add_branch(step, h, branch, {.next = &layer.ffn_norm}, x);
