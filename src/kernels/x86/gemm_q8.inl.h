@@ -5,10 +5,11 @@
 //
 // A Simd says how:
 //   kRows, kActs            weight rows of a tile; activation rows of a block
+//   kActs16                 the same with groups of 16, which have parts of sums in registers, too
 //   Ints, Floats            one lane per weight row
 //   Packed<T>               the packed form of block type T
 //   dot<P, kSteps>(...)     sums of 4 * kSteps columns, exact: every lane, every activation row
-//   zero, load, broadcast, to_floats, mul, fma, store
+//   zero, load, broadcast, broadcast_4, to_floats, mul, fma, fnma, store
 #pragma once
 
 #include "kernels/act_q8.h"
@@ -61,40 +62,59 @@ void Q8Run<Simd, Packed>::block(const MatmulArgs& args, size_t act, size_t row,
   }
   const std::byte* tile = args.scratch;
   for (size_t g = begin; g < end; ++g, tile += Layout::kBytes) {
+    const auto in_tile = [&](size_t array_at, size_t s, size_t v) {
+      return Simd::load(tile + array_at + (s * Simd::kRows + v * kLanes) * sizeof(float));
+    };
+    const auto scale_of = [&](int a) {
+      return load_as<ActScale>(x[a] + at.scale + g * sizeof(ActScale));
+    };
+    const auto x_scale = [&](int a) { return Simd::broadcast(scale_of(a).scale); };
+    // Of groups of 16, two of which share a scale of the activations: multiplied by it at the end.
+    typename Simd::Floats part[kVecs][kActs];
     WATTLE_UNROLL
     for (size_t s = 0; s < Layout::kScales; ++s) {
       const size_t group = g * Layout::kScales + s;
       const size_t sums_at =
           (Packed::kGroup == 32 ? at.neg_sum32 : at.neg_sum16) + group * sizeof(int32_t);
-      const size_t scale_at = at.scale + g * sizeof(ActScale);
-
       typename Simd::Ints sums[kVecs][kActs];
       Simd::template dot<Packed, kSteps>(tile + s * kSteps * Simd::kRows * 4, x,
                                          group * Packed::kGroup, sums_at, sums);
-      const auto in_tile = [&](size_t array_at, size_t v) {
-        return Simd::load(tile + array_at + (s * Simd::kRows + v * kLanes) * sizeof(float));
-      };
       WATTLE_UNROLL
       for (int a = 0; a < kActs; ++a) {
-        const auto x_scale = Simd::broadcast(load_as<float>(x[a] + scale_at));
         WATTLE_UNROLL
         for (int v = 0; v < kVecs; ++v) {
-          const auto scale = in_tile(Layout::kScalesAt, v);
-          acc[v][a] = Simd::fma(Simd::to_floats(sums[v][a]), Simd::mul(scale, x_scale), acc[v][a]);
+          const auto sum = Simd::to_floats(sums[v][a]);
+          const auto scale = in_tile(Layout::kScalesAt, s, v);
+          if constexpr (!Packed::kOf16) {
+            acc[v][a] = Simd::fma(sum, Simd::mul(scale, x_scale(a)), acc[v][a]);
+          } else {
+            part[v][a] = s == 0 ? Simd::mul(sum, scale) : Simd::fma(sum, scale, part[v][a]);
+          }
         }
       }
-      if constexpr (Packed::kMin) {
+    }
+    WATTLE_UNROLL
+    for (size_t s = 0; s < Layout::kMins; ++s) {
+      WATTLE_UNROLL
+      for (int a = 0; a < kActs; ++a) {
         WATTLE_UNROLL
-        for (int a = 0; a < kActs; ++a) {
-          const auto pair = load_as<ActScale>(x[a] + scale_at);
-          const float sum =
-              Packed::kGroup == 32
-                  ? pair.scale_sum
-                  : -pair.scale * static_cast<float>(load_as<int32_t>(x[a] + sums_at));
-          WATTLE_UNROLL
-          for (int v = 0; v < kVecs; ++v)
-            acc[v][a] = Simd::fma(in_tile(Layout::kMinsAt, v), Simd::broadcast(sum), acc[v][a]);
+        for (int v = 0; v < kVecs; ++v) {
+          const auto min = in_tile(Layout::kMinsAt, s, v);
+          if constexpr (!Packed::kOf16) {
+            acc[v][a] = Simd::fma(min, Simd::broadcast(scale_of(a).scale_sum), acc[v][a]);
+          } else {
+            const auto* neg_sum = x[a] + at.neg_sum16 + (2 * g + s) * sizeof(int32_t);
+            const auto neg = Simd::to_floats(Simd::broadcast_4(neg_sum));
+            part[v][a] = Simd::fnma(min, neg, part[v][a]);
+          }
         }
+      }
+    }
+    if constexpr (Packed::kOf16) {
+      WATTLE_UNROLL
+      for (int a = 0; a < kActs; ++a) {
+        WATTLE_UNROLL
+        for (int v = 0; v < kVecs; ++v) acc[v][a] = Simd::fma(part[v][a], x_scale(a), acc[v][a]);
       }
     }
   }
@@ -128,7 +148,8 @@ void matmul_q8(const MatmulArgs& args, RowRange rows) noexcept {
     for (size_t begin = 0; begin < n_groups; begin += run) {
       const size_t end = n_groups - begin < run ? n_groups : begin + run;
       tile.template pack<Packed>(begin / kSubs, end / kSubs, args.scratch);
-      all_acts<Simd::kActs>(Q8Run<Simd, Packed>{begin, end, totals}, args, row, rows.end);
+      all_acts<Packed::kOf16 ? Simd::kActs16 : Simd::kActs>(Q8Run<Simd, Packed>{begin, end, totals},
+                                                            args, row, rows.end);
     }
   }
 }

@@ -12,13 +12,15 @@ struct Simd256 {
   static constexpr int kVecs = 1;
   static constexpr int kRows = 8;
   static constexpr int kActs = 4;
+  static constexpr int kActs16 = 4;
   static constexpr size_t kMatmulFrom = 3;
   static constexpr size_t kMatmulFromFloats = 16;
   using Ints = __m256i;
   using Floats = __m256;
 
   template <class T>
-  using Packed = PackedType<T::kGroup, T::kMin, T::kOffset, T::kMaxCode, T::kSigned>;
+  using Packed =
+      PackedType<T::kGroup, T::kMin ? T::kGroup : 0, T::kOffset, T::kMaxCode, T::kSigned>;
 
   WATTLE_INLINE static Floats zero() { return _mm256_setzero_ps(); }
   WATTLE_INLINE static Floats load(const void* p) {
@@ -28,6 +30,9 @@ struct Simd256 {
   WATTLE_INLINE static Floats to_floats(Ints x) { return _mm256_cvtepi32_ps(x); }
   WATTLE_INLINE static Floats mul(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
   WATTLE_INLINE static Floats fma(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
+  WATTLE_INLINE static Floats fnma(Floats a, Floats b, Floats c) {  // c - a b
+    return _mm256_fnmadd_ps(a, b, c);
+  }
   WATTLE_INLINE static void store(float* p, Floats x, size_t n) {
     const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     const __m256i wanted = _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), lane);

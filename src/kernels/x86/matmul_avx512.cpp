@@ -13,9 +13,11 @@ struct Simd512Maddubs : Simd512 {
   static constexpr int kVecs = 1;
   static constexpr int kRows = 16;
   static constexpr int kActs = 8;
+  static constexpr int kActs16 = 8;
 
   template <class T>
-  using Packed = PackedType<T::kGroup, T::kMin, T::kOffset, T::kMaxCode, T::kSigned>;
+  using Packed =
+      PackedType<T::kGroup, T::kMin ? T::kGroup : 0, T::kOffset, T::kMaxCode, T::kSigned>;
 
   template <class P, int kSteps, int kBlock>
   WATTLE_INLINE static void dot(const std::byte* w, const ActRows<kBlock>& x, size_t q_at,

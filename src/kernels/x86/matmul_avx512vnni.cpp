@@ -13,10 +13,20 @@ struct Simd512Vnni : Simd512 {
   static constexpr int kVecs = 2;
   static constexpr int kRows = 16 * kVecs;
   static constexpr int kActs = 6;
+  static constexpr int kActs16 = 5;
 
-  // The instruction wants unsigned codes: signed ones are moved up by 128.
+  // The instruction wants unsigned codes: signed ones are moved up by 128. And it adds four
+  // products whatever they are, so that all eight bits of a code may be used.
   template <class T>
-  using Packed = PackedType<T::kGroup, T::kMin, T::kSigned ? 128 : T::kOffset, 255, false>;
+  static constexpr bool kMultiply = requires { T::kMultipliedOffset; };
+  template <class T>
+  static constexpr int offset() {
+    if constexpr (kMultiply<T>) return T::kMultipliedOffset;
+    return T::kSigned ? 128 : T::kOffset;
+  }
+  template <class T>
+  using Packed =
+      PackedType<kMultiply<T> ? 32 : T::kGroup, T::kMin ? T::kGroup : 0, offset<T>(), 255, false>;
 
   template <class P, int kSteps, int kBlock>
   WATTLE_INLINE static void dot(const std::byte* w, const ActRows<kBlock>& x, size_t q_at,

@@ -4,7 +4,9 @@
 //   codes   u8 or s8 [8][kRows][4]  four neighbouring columns of a row together: what one 32-bit
 //                                   lane of a dot-product instruction takes
 //   scales  f32 [32 / kGroup][kRows]
-//   mins    f32 [32 / kGroup][kRows], where the type has them
+//   mins    f32 [32 / kMinGroup][kRows], where the type has them
+// Where Packed::kGroup is 32 for a type with groups of 16, the codes are products of codes and the
+// whole numbers that scale their groups (T::multiplied): the sum over 32 columns is still exact.
 // Rows past the end of the matrix repeat the last one.
 #pragma once
 
@@ -15,21 +17,26 @@ namespace wattle::kernels::x86 {
 namespace {
 
 // What the inner loop has to know of a packed type.
-template <int kGroupElems, bool kHasMin, int kCodeOffset, int kMaximumCode, bool kSignedCodes>
+template <int kGroupElems, int kMinElems, int kCodeOffset, int kMaximumCode, bool kSignedCodes>
 struct PackedType {
   static constexpr int kGroup = kGroupElems;
-  static constexpr bool kMin = kHasMin;
+  static constexpr int kMinGroup = kMinElems;  // 0: no min
+  static constexpr bool kOf16 = kGroup == 16 || kMinGroup == 16;
   static constexpr int kOffset = kCodeOffset;
   static constexpr int kMaxCode = kMaximumCode;
   static constexpr bool kSigned = kSignedCodes;
 };
 
+template <class T, class Packed>
+constexpr bool kIsMultiplied = Packed::kGroup != T::kGroup;
+
 template <class Packed, int kRows>
 struct TileLayout {
   static constexpr size_t kScales = 32 / Packed::kGroup;
   static constexpr size_t kScalesAt = 32 * kRows;
+  static constexpr size_t kMins = Packed::kMinGroup == 0 ? 0 : 32 / Packed::kMinGroup;
   static constexpr size_t kMinsAt = kScalesAt + kScales * kRows * sizeof(float);
-  static constexpr size_t kBytes = kMinsAt + (Packed::kMin ? kScales * kRows * sizeof(float) : 0);
+  static constexpr size_t kBytes = kMinsAt + kMins * kRows * sizeof(float);
 };
 
 // Afterwards v[k] holds lane k of each of the eight.
@@ -68,19 +75,13 @@ WATTLE_INLINE __m256i packed_codes(__m256i codes) {
   return codes;
 }
 
-// 16 bytes of block b of eight rows, from byte `at` on: out[k] has the four from 4 k on of every
-// row.
-template <class Block>
-WATTLE_INLINE void transpose_16_bytes(const Block* const (&w)[8], size_t b, size_t at,
-                                      __m256i* out) {
-  const auto load = [&](size_t i) {
-    const auto* const block = reinterpret_cast<const std::byte*>(w[i] + b);
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + at));
-  };
+// Of 16 bytes of each of eight rows, of_row(i): out[k] has the four from 4 k on of every row.
+template <class OfRow>
+WATTLE_INLINE void transpose_16_bytes(const OfRow& of_row, __m256i* out) {
   __m256i v[4];  // rows i and 4 + i
   WATTLE_UNROLL
   for (size_t i = 0; i < 4; ++i)
-    v[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(load(i)), load(4 + i), 1);
+    v[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(of_row(i)), of_row(4 + i), 1);
   const __m256i low_01 = _mm256_unpacklo_epi32(v[0], v[1]);
   const __m256i high_01 = _mm256_unpackhi_epi32(v[0], v[1]);
   const __m256i low_23 = _mm256_unpacklo_epi32(v[2], v[3]);
@@ -89,6 +90,18 @@ WATTLE_INLINE void transpose_16_bytes(const Block* const (&w)[8], size_t b, size
   out[1] = _mm256_unpackhi_epi64(low_01, low_23);
   out[2] = _mm256_unpacklo_epi64(high_01, high_23);
   out[3] = _mm256_unpackhi_epi64(high_01, high_23);
+}
+
+// The same of block b of eight rows, from byte `at` on.
+template <class Block>
+WATTLE_INLINE void transpose_16_bytes(const Block* const (&w)[8], size_t b, size_t at,
+                                      __m256i* out) {
+  transpose_16_bytes(
+      [&](size_t i) {
+        const auto* const block = reinterpret_cast<const std::byte*>(w[i] + b);
+        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + at));
+      },
+      out);
 }
 
 // Where eight rows of a tile lie, from some columns on.
@@ -102,22 +115,30 @@ struct EightRows {
   WATTLE_INLINE std::byte* codes(size_t sub, size_t k) const {
     return at + sub * Layout::kBytes + k * kRows * 4;
   }
-  WATTLE_INLINE std::byte* scales(size_t group) const { return in_sub(group) + Layout::kScalesAt; }
-  WATTLE_INLINE std::byte* mins(size_t group) const { return in_sub(group) + Layout::kMinsAt; }
+  WATTLE_INLINE std::byte* scales(size_t group) const {
+    return in_sub<Layout::kScales>(group) + Layout::kScalesAt;
+  }
+  WATTLE_INLINE std::byte* mins(size_t group) const {
+    return in_sub<Layout::kMins>(group) + Layout::kMinsAt;
+  }
 
  private:
+  template <size_t kGroups>
   WATTLE_INLINE std::byte* in_sub(size_t group) const {
-    return at + group / Layout::kScales * Layout::kBytes +
-           group % Layout::kScales * kRows * sizeof(float);
+    return at + group / kGroups * Layout::kBytes + group % kGroups * kRows * sizeof(float);
   }
 };
+
+// of(i): an f16 of each of eight rows.
+template <class OfRow>
+WATTLE_INLINE __m256 floats_of_halves(const OfRow& of_row) {
+  const auto of = [&](size_t i) { return static_cast<int16_t>(of_row(i)); };
+  return _mm256_cvtph_ps(_mm_setr_epi16(of(0), of(1), of(2), of(3), of(4), of(5), of(6), of(7)));
+}
 
 // Scales and mins of block b of 32 elements of eight rows.
 template <class T, class Rows>
 WATTLE_INLINE void pack_scales32(const typename T::Block* const (&w)[8], size_t b, Rows to) {
-  const auto floats_of_halves = [](__m128i halves) {
-    return _mm256_castps_si256(_mm256_cvtph_ps(halves));
-  };
   if constexpr (T::kMin) {  // d and m follow each other
     const auto of = [&](size_t i) { return load_as<int>(&w[i][b].d); };
     const __m128i low = _mm_setr_epi32(of(0), of(1), of(2), of(3));
@@ -126,12 +147,11 @@ WATTLE_INLINE void pack_scales32(const typename T::Block* const (&w)[8], size_t 
     const __m128i order = _mm_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
     const __m128i a = _mm_shuffle_epi8(low, order);
     const __m128i c = _mm_shuffle_epi8(high, order);
-    store256(to.scales(0), floats_of_halves(_mm_unpacklo_epi64(a, c)));
-    store256(to.mins(0), floats_of_halves(_mm_unpackhi_epi64(a, c)));
+    store256(to.scales(0), _mm256_castps_si256(_mm256_cvtph_ps(_mm_unpacklo_epi64(a, c))));
+    store256(to.mins(0), _mm256_castps_si256(_mm256_cvtph_ps(_mm_unpackhi_epi64(a, c))));
   } else if constexpr (requires { w[0][b].d; }) {
-    const auto of = [&](size_t i) { return static_cast<int16_t>(w[i][b].d); };
-    store256(to.scales(0), floats_of_halves(_mm_setr_epi16(of(0), of(1), of(2), of(3), of(4), of(5),
-                                                           of(6), of(7))));
+    const __m256 d = floats_of_halves([&](size_t i) { return w[i][b].d; });
+    store256(to.scales(0), _mm256_castps_si256(d));
   } else {
     const auto of = [&](size_t i) { return int{w[i][b].e}; };
     store256(to.scales(0), T::powers_of_two(_mm256_setr_epi32(of(0), of(1), of(2), of(3), of(4),
@@ -171,6 +191,37 @@ WATTLE_INLINE void pack_scales256(const typename T::Block* const (&w)[8], size_t
       }
     }
   }
+}
+
+// The same where codes are multiplied by the whole numbers that scale their groups.
+template <class T, class Rows>
+WATTLE_INLINE void pack_multiplied_scales(const typename T::Block* const (&w)[8], size_t b,
+                                          Rows to) {
+  const __m256 d = floats_of_halves([&](size_t i) { return T::multiplied_scale(w[i][b]); });
+  WATTLE_UNROLL
+  for (size_t sub = 0; sub < 8; ++sub) store256(to.scales(sub), _mm256_castps_si256(d));
+  if constexpr (T::kMin) {
+    const __m256 dmin = floats_of_halves([&](size_t i) { return w[i][b].dmin; });
+    const __m256 factor = _mm256_sub_ps(_mm256_setzero_ps(), dmin);
+    __m256i mins[4];
+    transpose_16_bytes([&](size_t i) { return T::whole_mins(w[i][b]); }, mins);
+    WATTLE_UNROLL
+    for (size_t g = 0; g < 16; ++g) {
+      const __m256i byte =
+          _mm256_and_si256(_mm256_srli_epi32(mins[g / 4], g % 4 * 8), _mm256_set1_epi32(255));
+      store256(to.mins(g), _mm256_castps_si256(_mm256_mul_ps(_mm256_cvtepi32_ps(byte), factor)));
+    }
+  }
+}
+
+// Of eight rows, whose whole scales transpose_16_bytes has made quads of: that of group g in each
+// 16 bits of a row's lane.
+WATTLE_INLINE __m256i whole_scale(const __m256i (&quads)[4], size_t g) {
+  const int upper_bytes = static_cast<int>(0x00800080u | (g % 4) << 24 | (g % 4) << 8);
+  const __m256i order = _mm256_add_epi32(_mm256_set1_epi32(upper_bytes),
+                                         _mm256_setr_epi32(0, 0x04000400, 0x08000800, 0x0c000c00, 0,
+                                                           0x04000400, 0x08000800, 0x0c000c00));
+  return _mm256_srai_epi16(_mm256_shuffle_epi8(quads[g / 4], order), 8);
 }
 
 // Codes of columns 4 k to 4 k + 3 of eight rows, plus 16 where a fifth bit is set: bit i of a row's
@@ -215,12 +266,18 @@ WATTLE_INLINE void pack_codes(const typename T::Block* const (&w)[8], size_t b, 
       transpose_16_bytes(w, b, T::kPlanesAt + 32 * p, planes[p]);
       transpose_16_bytes(w, b, T::kPlanesAt + 32 * p + 16, planes[p] + 4);
     }
+    __m256i whole[4];
+    if constexpr (kIsMultiplied<T, Packed>)
+      transpose_16_bytes([&](size_t i) { return T::whole_scales(w[i][b]); }, whole);
     WATTLE_UNROLL
     for (size_t s = 0; s < kSubs; ++s) {
       WATTLE_UNROLL
       for (size_t k = 0; k < 8; ++k) {
         const auto plane = [&](size_t at) { return planes[(at - T::kPlanesAt) / 32][k]; };
-        store256(to.codes(s, k), packed_codes<T, Packed>(T::codes(plane, static_cast<int>(s))));
+        __m256i codes = T::codes(plane, static_cast<int>(s));
+        if constexpr (kIsMultiplied<T, Packed>)
+          codes = T::multiplied(codes, whole_scale(whole, 2 * s + k / 4));
+        store256(to.codes(s, k), packed_codes<T, Packed>(codes));
       }
     }
   }
@@ -244,6 +301,8 @@ template <class T, class Packed, class Rows>
     fetch_bytes(next, kBytes);
     if constexpr (T::kElems == 32) {
       pack_scales32<T>(w, b, to);
+    } else if constexpr (kIsMultiplied<T, Packed>) {
+      pack_multiplied_scales<T>(w, b, to);
     } else {
       pack_scales256<T>(w, b, to);
     }

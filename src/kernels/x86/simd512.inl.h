@@ -19,6 +19,9 @@ struct Simd512 {
   WATTLE_INLINE static Floats to_floats(Ints x) { return _mm512_cvtepi32_ps(x); }
   WATTLE_INLINE static Floats mul(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
   WATTLE_INLINE static Floats fma(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
+  WATTLE_INLINE static Floats fnma(Floats a, Floats b, Floats c) {  // c - a b
+    return _mm512_fnmadd_ps(a, b, c);
+  }
   WATTLE_INLINE static void store(float* p, Floats x, size_t n) {
     _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), x);
   }

@@ -20,6 +20,10 @@
 //   scales(w, g)     of block g of four rows: {scale0, min0, scale1, min1, ...}
 // or for blocks of 256
 //   scales(b)        SuperScales
+// and where a code times the whole number that scales its group fits a byte
+//   multiplied(codes, scale)   the products plus kMultipliedOffset; scale: in each 16 bits
+//   multiplied_scale(b)        f16, what the products are to be multiplied by
+//   whole_scales(b)            of the 16 groups, as bytes; whole_mins(b) where there are mins
 // Where there is no min the lanes of the mins hold anything, NaN included.
 #pragma once
 
@@ -222,6 +226,15 @@ WATTLE_INLINE __m256 floats_of_signed_bytes(__m128i low_8) {
   return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(low_8));
 }
 
+// d times each of 16 signed bytes.
+WATTLE_INLINE SuperScales scales_of_16(__m128i bytes, uint16_t d) {
+  const __m256 factor = float_of_half(d);
+  SuperScales out{};
+  out.s[0] = _mm256_mul_ps(floats_of_signed_bytes(bytes), factor);
+  out.s[1] = _mm256_mul_ps(floats_of_signed_bytes(_mm_unpackhi_epi64(bytes, bytes)), factor);
+  return out;
+}
+
 // 8 six-bit scales and 8 six-bit mins in 12 bytes, four at a time: the first four of each in the
 // low bits of a byte; of the others a nibble each in the last bytes, with the two high bits stored
 // above the first four.
@@ -283,12 +296,7 @@ struct Q6_K : Block256<quant::BlockQ6_K, 16> {
     return _mm256_or_si256(low, _mm256_slli_epi16(high, 4));
   }
   WATTLE_INLINE static SuperScales scales(const Block& b) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(b.scales));
-    const __m256 d = float_of_half(b.d);
-    SuperScales out{};
-    out.s[0] = _mm256_mul_ps(floats_of_signed_bytes(bytes), d);
-    out.s[1] = _mm256_mul_ps(floats_of_signed_bytes(_mm_unpackhi_epi64(bytes, bytes)), d);
-    return out;
+    return scales_of_16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(b.scales)), b.d);
   }
 };
 
@@ -304,6 +312,10 @@ struct Q3_K : Block256<quant::BlockQ3_K, 16> {
     return _mm256_or_si256(low, _mm256_slli_epi16(high, 2));
   }
   WATTLE_INLINE static SuperScales scales(const Block& b) {
+    return scales_of_16(whole_scales(b), b.d);
+  }
+
+  WATTLE_INLINE static __m128i whole_scales(const Block& b) {
     const auto low = load_as<uint64_t>(b.scales);
     const auto high = load_as<uint32_t>(b.scales + 8);
     const auto upper_bits = [&](int first) {  // of 8 groups: bits 4 and 5
@@ -312,15 +324,22 @@ struct Q3_K : Block256<quant::BlockQ3_K, 16> {
       return (four | next << 32) << 4;
     };
     const uint64_t nibble = 0x0f0f0f0f0f0f0f0f;
-    const auto of_8_groups = [&](uint64_t six_bits) {
-      const __m128i bytes = _mm_cvtsi64_si128(static_cast<int64_t>(six_bits));
-      const __m256 whole = floats_of_signed_bytes(_mm_sub_epi8(bytes, _mm_set1_epi8(32)));
-      return _mm256_mul_ps(whole, float_of_half(b.d));
-    };
-    SuperScales out{};
-    out.s[0] = of_8_groups((low & nibble) | upper_bits(0));
-    out.s[1] = of_8_groups((low >> 4 & nibble) | upper_bits(4));
-    return out;
+    const __m128i six_bits =
+        _mm_set_epi64x(static_cast<int64_t>((low >> 4 & nibble) | upper_bits(4)),
+                       static_cast<int64_t>((low & nibble) | upper_bits(0)));
+    return _mm_sub_epi8(six_bits, _mm_set1_epi8(32));
+  }
+  // (4 - code) * scale lies in [-128, 124]. Of (code - 4) * scale the largest is 128, which does
+  // not fit, so the sign goes to d. Two bytes are multiplied as one number, 256 c1 + c0: with the
+  // offset both products lie in [0, 252], and nothing is carried from one to the other.
+  static constexpr int kMultipliedOffset = 128;
+  WATTLE_INLINE static __m256i multiplied(__m256i codes, __m256i scale) {
+    const __m256i differences = _mm256_sub_epi16(_mm256_set1_epi16(0x0404), codes);
+    const __m256i products = _mm256_mullo_epi16(differences, scale);
+    return _mm256_add_epi16(products, _mm256_set1_epi16(static_cast<int16_t>(0x8080)));
+  }
+  WATTLE_INLINE static uint16_t multiplied_scale(const Block& b) {
+    return static_cast<uint16_t>(b.d ^ 0x8000u);
   }
 };
 
@@ -334,15 +353,29 @@ struct Q2_K : Block256<quant::BlockQ2_K, 16> {
     return bits(plane(offsetof(Block, qs) + 32 * (sub / 4)), 2 * (sub % 4), 3);
   }
   WATTLE_INLINE static SuperScales scales(const Block& b) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(b.scales));
-    const __m128i low = _mm_and_si128(bytes, _mm_set1_epi8(15));
-    const __m128i high = _mm_and_si128(_mm_srli_epi16(bytes, 4), _mm_set1_epi8(15));
+    const __m128i low = whole_scales(b);
+    const __m128i high = whole_mins(b);
     const __m256 d = float_of_half(b.d);
     const __m256 dmin = _mm256_sub_ps(_mm256_setzero_ps(), float_of_half(b.dmin));
     return {{_mm256_mul_ps(floats_of_bytes(low), d),
              _mm256_mul_ps(floats_of_bytes(_mm_unpackhi_epi64(low, low)), d)},
             {_mm256_mul_ps(floats_of_bytes(high), dmin),
              _mm256_mul_ps(floats_of_bytes(_mm_unpackhi_epi64(high, high)), dmin)}};
+  }
+
+  WATTLE_INLINE static __m128i whole_scales(const Block& b) { return nibbles_of_scales(b, 0); }
+  WATTLE_INLINE static __m128i whole_mins(const Block& b) { return nibbles_of_scales(b, 4); }
+  // At most 45, so that two bytes are multiplied as one number.
+  static constexpr int kMultipliedOffset = 0;
+  WATTLE_INLINE static __m256i multiplied(__m256i codes, __m256i scale) {
+    return _mm256_mullo_epi16(codes, scale);
+  }
+  WATTLE_INLINE static uint16_t multiplied_scale(const Block& b) { return b.d; }
+
+ private:
+  WATTLE_INLINE static __m128i nibbles_of_scales(const Block& b, int shift) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(b.scales));
+    return _mm_and_si128(_mm_srli_epi16(bytes, shift), _mm_set1_epi8(15));
   }
 };
 
