@@ -20,9 +20,9 @@ WATTLE_INLINE float32x4_t two_by_two(float first, float second) {
   return vcombine_f32(pair, pair);
 }
 
-// Pair p of the lanes of eight rows, each twice: {row 2p, row 2p, row 2p + 1, row 2p + 1}.
-WATTLE_INLINE float32x4_t each_twice(const float32x4_t (&rows)[2], size_t p) {
-  const float32x4_t four = rows[p / 2];
+// Pair p of the lanes of eight rows, each twice, of the four that hold it: {row 2p, row 2p, row 2p
+// + 1, row 2p + 1}.
+WATTLE_INLINE float32x4_t each_twice(float32x4_t four, size_t p) {
   return p % 2 == 0 ? vzip1q_f32(four, four) : vzip2q_f32(four, four);
 }
 
@@ -40,14 +40,23 @@ void gemm_i8mm_block(const MatmulArgs& args, size_t act, size_t n_acts, size_t r
   }
   const std::byte* tile = args.scratch;
   for (size_t g = 0; g < args.n_cols / 32; ++g, tile += Layout::kBytes) {
+    const auto in_tile = [&](size_t array_at, size_t s, size_t p) {
+      const auto* floats = reinterpret_cast<const float*>(tile + array_at) + s * kTileRows;
+      return each_twice(vld1q_f32(floats + p / 2 * 4), p);
+    };
+    const auto x_scale = [&](size_t q) {
+      return two_by_two(x[2 * q].scale[g].scale, x[2 * q + 1].scale[g].scale);
+    };
     auto codes = reinterpret_cast<Bytes>(tile);
+    // Of groups of 16, two of which share a scale of the activations: multiplied by it at the end.
+    float32x4_t part[kRowPairs][kPairs];
 #pragma GCC unroll 2
     for (size_t s = 0; s < Layout::kScales; ++s) {
       int32x4_t sums[kRowPairs][kPairs];
       for (auto& of_rows : sums) {
         for (auto& v : of_rows) v = vdupq_n_s32(0);
       }
-      constexpr size_t kHalves = T::kGroup / 16;
+      constexpr size_t kHalves = 2 / Layout::kScales;
 #pragma GCC unroll 2
       for (size_t h = s * kHalves; h < (s + 1) * kHalves; ++h) {
         int8x16_t steps[2][kPairs];  // eight columns of two activation rows
@@ -72,29 +81,48 @@ void gemm_i8mm_block(const MatmulArgs& args, size_t act, size_t n_acts, size_t r
           }
         }
       }
-      const auto* scales = reinterpret_cast<const float*>(tile + Layout::kScalesAt) + s * kTileRows;
-      const float32x4_t scale[2] = {vld1q_f32(scales), vld1q_f32(scales + 4)};
-      for (size_t q = 0; q < kPairs; ++q) {
-        const float32x4_t x_scale =
-            two_by_two(x[2 * q].scale[g].scale, x[2 * q + 1].scale[g].scale);
-        for (size_t p = 0; p < kRowPairs; ++p) {
-          const float32x4_t factor = vmulq_f32(each_twice(scale, p), x_scale);
-          acc[p][q] = vfmaq_f32(acc[p][q], vcvtq_f32_s32(sums[p][q]), factor);
+      for (size_t p = 0; p < kRowPairs; ++p) {
+        const float32x4_t scale = in_tile(Layout::kScalesAt, s, p);
+        for (size_t q = 0; q < kPairs; ++q) {
+          const float32x4_t sum = vcvtq_f32_s32(sums[p][q]);
+          if constexpr (!Layout::kOf16) {
+            acc[p][q] = vfmaq_f32(acc[p][q], sum, vmulq_f32(scale, x_scale(q)));
+          } else {
+            part[p][q] = s == 0 ? vmulq_f32(sum, scale) : vfmaq_f32(part[p][q], sum, scale);
+          }
         }
       }
-      if constexpr (T::kMin) {
-        const auto* mins = reinterpret_cast<const float*>(tile + Layout::kMinsAt) + s * kTileRows;
-        const float32x4_t min[2] = {vld1q_f32(mins), vld1q_f32(mins + 4)};
-        const auto sum_of = [&](const ActQ8& row_x) {
-          const ActScale pair = row_x.scale[g];
-          if (T::kGroup == 32) return pair.scale_sum;
-          return -pair.scale * static_cast<float>(row_x.neg_sum16[2 * g + s]);
-        };
+    }
+    if constexpr (Layout::kMins == 1) {
+      for (size_t p = 0; p < kRowPairs; ++p) {
+        const float32x4_t min = in_tile(Layout::kMinsAt, 0, p);
         for (size_t q = 0; q < kPairs; ++q) {
-          const float32x4_t x_sum = two_by_two(sum_of(x[2 * q]), sum_of(x[2 * q + 1]));
-          for (size_t p = 0; p < kRowPairs; ++p)
-            acc[p][q] = vfmaq_f32(acc[p][q], each_twice(min, p), x_sum);
+          const float32x4_t sum =
+              two_by_two(x[2 * q].scale[g].scale_sum, x[2 * q + 1].scale[g].scale_sum);
+          acc[p][q] = vfmaq_f32(acc[p][q], min, sum);
         }
+      }
+    }
+    if constexpr (Layout::kMins == 2) {
+      float32x4_t neg_sums[2][kPairs];
+      for (size_t q = 0; q < kPairs; ++q) {
+        const float32x2_t a = vcvt_f32_s32(vld1_s32(x[2 * q].neg_sum16 + 2 * g));
+        const float32x2_t b = vcvt_f32_s32(vld1_s32(x[2 * q + 1].neg_sum16 + 2 * g));
+        neg_sums[0][q] = vcombine_f32(vzip1_f32(a, b), vzip1_f32(a, b));
+        neg_sums[1][q] = vcombine_f32(vzip2_f32(a, b), vzip2_f32(a, b));
+      }
+      for (size_t s = 0; s < 2; ++s) {
+        for (size_t p = 0; p < kRowPairs; ++p) {
+          const float32x4_t min = in_tile(Layout::kMinsAt, s, p);
+          for (size_t q = 0; q < kPairs; ++q)
+            part[p][q] = vfmsq_f32(part[p][q], min, neg_sums[s][q]);
+        }
+      }
+    }
+    if constexpr (Layout::kOf16) {
+      for (size_t q = 0; q < kPairs; ++q) {
+        for (size_t p = 0; p < kRowPairs; ++p)
+          acc[p][q] = vfmaq_f32(acc[p][q], part[p][q], x_scale(q));
       }
     }
   }

@@ -43,10 +43,16 @@ void gemm_block(const MatmulArgs& args, size_t act, size_t row, size_t end) {
   }
   const std::byte* tile = args.scratch;
   for (size_t g = 0; g < args.n_cols / 32; ++g, tile += Layout::kBytes) {
+    const auto in_tile = [&](size_t array_at, size_t s, int v) {
+      const auto* floats = reinterpret_cast<const float*>(tile + array_at);
+      return vld1q_f32(floats + s * kTileRows + 4 * v);
+    };
     auto codes = reinterpret_cast<Bytes>(tile);
+    // Of groups of 16, two of which share a scale of the activations: multiplied by it at the end.
+    float32x4_t part[kActs][2];
 #pragma GCC unroll 2
     for (size_t s = 0; s < Layout::kScales; ++s) {
-      constexpr size_t kHalves = T::kGroup / 16;
+      constexpr size_t kHalves = 2 / Layout::kScales;
       int32x4_t sums[kActs][2];
       for (auto& rows : sums) rows[0] = rows[1] = vdupq_n_s32(0);
 #pragma GCC unroll 2
@@ -55,24 +61,41 @@ void gemm_block(const MatmulArgs& args, size_t act, size_t row, size_t end) {
         for (size_t a = 0; a < kActs; ++a) q[a] = vld1q_s8(x[a].q + 32 * g + 16 * h);
         dot_16_columns<kActs>(codes, q, sums);
       }
-      const auto* scales = reinterpret_cast<const float*>(tile + Layout::kScalesAt) + s * kTileRows;
       for (int v = 0; v < 2; ++v) {
-        const float32x4_t scale = vld1q_f32(scales + 4 * v);
+        const float32x4_t scale = in_tile(Layout::kScalesAt, s, v);
         for (int a = 0; a < kActs; ++a) {
-          const float32x4_t factor = vmulq_n_f32(scale, x[a].scale[g].scale);
-          acc[a][v] = vfmaq_f32(acc[a][v], vcvtq_f32_s32(sums[a][v]), factor);
+          const float32x4_t sum = vcvtq_f32_s32(sums[a][v]);
+          if constexpr (!Layout::kOf16) {
+            acc[a][v] = vfmaq_f32(acc[a][v], sum, vmulq_n_f32(scale, x[a].scale[g].scale));
+          } else {
+            part[a][v] = s == 0 ? vmulq_f32(sum, scale) : vfmaq_f32(part[a][v], sum, scale);
+          }
         }
       }
-      if constexpr (T::kMin) {
-        const auto* mins = reinterpret_cast<const float*>(tile + Layout::kMinsAt) + s * kTileRows;
+    }
+    if constexpr (Layout::kMins == 1) {
+      for (int v = 0; v < 2; ++v) {
+        const float32x4_t min = in_tile(Layout::kMinsAt, 0, v);
+        for (int a = 0; a < kActs; ++a)
+          acc[a][v] = vfmaq_n_f32(acc[a][v], min, x[a].scale[g].scale_sum);
+      }
+    }
+    if constexpr (Layout::kMins == 2) {
+      float32x2_t neg_sums[kActs];
+      for (int a = 0; a < kActs; ++a) neg_sums[a] = vcvt_f32_s32(vld1_s32(x[a].neg_sum16 + 2 * g));
+      for (int v = 0; v < 2; ++v) {
+        const float32x4_t first = in_tile(Layout::kMinsAt, 0, v);
+        const float32x4_t second = in_tile(Layout::kMinsAt, 1, v);
         for (int a = 0; a < kActs; ++a) {
-          const ActScale pair = x[a].scale[g];
-          const float sum = T::kGroup == 32
-                                ? pair.scale_sum
-                                : -pair.scale * static_cast<float>(x[a].neg_sum16[2 * g + s]);
-          acc[a][0] = vfmaq_n_f32(acc[a][0], vld1q_f32(mins), sum);
-          acc[a][1] = vfmaq_n_f32(acc[a][1], vld1q_f32(mins + 4), sum);
+          part[a][v] = vfmsq_lane_f32(part[a][v], first, neg_sums[a], 0);
+          part[a][v] = vfmsq_lane_f32(part[a][v], second, neg_sums[a], 1);
         }
+      }
+    }
+    if constexpr (Layout::kOf16) {
+      for (int a = 0; a < kActs; ++a) {
+        for (int v = 0; v < 2; ++v)
+          acc[a][v] = vfmaq_n_f32(acc[a][v], part[a][v], x[a].scale[g].scale);
       }
     }
   }

@@ -5,8 +5,9 @@
 //                              gemm_q8.inl.h, what one 32-bit lane of a dot-product instruction
 //                              takes; EightColumns for gemm_i8mm.inl.h, two rows of which are an
 //                              operand
-//   scales  f32 [32 / kGroup][8 rows]
-//   mins    f32 [32 / kGroup][8 rows], where the type has them
+//   scales  f32 [kScales][8 rows]  one for each group of the type; where codes are multiplied by
+//                              the whole number that scales their group (T::kMultiplied), one
+//   mins    f32 [kMins][8 rows]    one for each group, where the type has them
 // Rows past the end of the matrix repeat the last one.
 #pragma once
 
@@ -21,11 +22,20 @@ namespace {
 constexpr size_t kTileRows = 8;
 
 template <class T>
+constexpr bool kIsMultiplied = false;
+template <class T>
+  requires(T::kGroup == 16)
+constexpr bool kIsMultiplied<T> = T::kMultiplied;
+
+template <class T>
 struct TileLayout {
-  static constexpr size_t kScales = 32 / T::kGroup;
+  static constexpr size_t kGroups = 32 / T::kGroup;
+  static constexpr size_t kScales = kIsMultiplied<T> ? 1 : kGroups;
+  static constexpr size_t kMins = T::kMin ? kGroups : 0;
+  static constexpr bool kOf16 = kScales == 2 || kMins == 2;
   static constexpr size_t kScalesAt = 32 * kTileRows;
   static constexpr size_t kMinsAt = kScalesAt + kScales * kTileRows * sizeof(float);
-  static constexpr size_t kBytes = kMinsAt + (T::kMin ? kMinsAt - kScalesAt : 0);
+  static constexpr size_t kBytes = kMinsAt + kMins * kTileRows * sizeof(float);
 };
 
 // How 16 columns of rows `first` to `first` + 3 of a tile are stored: EightColumns, FourColumns.
@@ -77,19 +87,18 @@ struct FourRowsOfTile {
     Columns::store(rows, first, codes + 16 * kTileRows * h);
   }
 
-  // Scale and min s of those 32.
-  WATTLE_INLINE void store_scales(float32x4_t scales, float32x4_t mins, size_t group,
-                                  size_t s) const {
-    std::byte* const at = tile + group * Layout::kBytes;
-    vst1q_f32(reinterpret_cast<float*>(at + Layout::kScalesAt) + s * kTileRows + first, scales);
-    if constexpr (T::kMin) {
-      vst1q_f32(reinterpret_cast<float*>(at + Layout::kMinsAt) + s * kTileRows + first, mins);
-    }
+  // Scale s of those 32, min s of them.
+  WATTLE_INLINE void store_scales(float32x4_t scales, size_t group, size_t s) const {
+    store_floats(scales, Layout::kScalesAt, group, s);
+  }
+  WATTLE_INLINE void store_mins(float32x4_t mins, size_t group, size_t s) const {
+    store_floats(mins, Layout::kMinsAt, group, s);
   }
 
   WATTLE_INLINE void next_block32(Bytes (&at)[4]) {
     const RowScales scales = T::next_scales(at);
-    store_scales(scales.s, scales.m, 0, 0);
+    store_scales(scales.s, 0, 0);
+    if constexpr (T::kMin) store_mins(scales.m, 0, 0);
     int8x16_t low[4];
     int8x16_t high[4];
     for (int i = 0; i < 4; ++i) {
@@ -114,10 +123,9 @@ struct FourRowsOfTile {
   template <int kGroup>
   WATTLE_INLINE void group32(const typename T::Block* const (&w)[4], const uint8x16x2_t (&bytes)[4],
                              const FourHeaders& h) const {
-    float32x4_t mins = vdupq_n_f32(0);
-    if constexpr (T::kMin) mins = vmulq_f32(T::template min<kGroup>(h), h.neg_dmin);
     const float32x4_t scales = T::template times_scale<kGroup>(vdupq_n_s32(1), h);
-    store_scales(vmulq_f32(scales, h.d), mins, kGroup, 0);
+    store_scales(vmulq_f32(scales, h.d), kGroup, 0);
+    if constexpr (T::kMin) store_mins(vmulq_f32(T::template min<kGroup>(h), h.neg_dmin), kGroup, 0);
     int8x16_t low[4];
     int8x16_t high[4];
     for (int i = 0; i < 4; ++i) {
@@ -129,8 +137,10 @@ struct FourRowsOfTile {
     store_codes(high, kGroup, 1);
   }
 
+  // scales: byte 4 g + i is the integer scale of group g of row i.
   template <int kPart>
-  WATTLE_INLINE void part_of_groups16(const typename T::Block* const (&w)[4]) const {
+  WATTLE_INLINE void part_of_groups16(const typename T::Block* const (&w)[4],
+                                      const int8_t* scales) const {
     using Part = decltype(T::template bytes<kPart>(w[0]));
     const Part parts[4] = {T::template bytes<kPart>(w[0]), T::template bytes<kPart>(w[1]),
                            T::template bytes<kPart>(w[2]), T::template bytes<kPart>(w[3])};
@@ -140,6 +150,10 @@ struct FourRowsOfTile {
         const FourRuns raw = T::template raw<kPart>(parts[i], h);
         for (int k = 0; k < 4; ++k) {
           codes[k][i] = vsubq_s8(raw.run[k], vdupq_n_s8(T::kOffset));
+          if constexpr (T::kMultiplied) {
+            const int group = 8 * kPart + 2 * k + h;
+            codes[k][i] = vmulq_s8(codes[k][i], vld1q_dup_s8(scales + 4 * group + i));
+          }
         }
       }
       for (size_t k = 0; k < 4; ++k) {
@@ -148,12 +162,14 @@ struct FourRowsOfTile {
     }
   }
 
-  WATTLE_INLINE void scales_of_groups16(const typename T::Block* const (&w)[4]) const {
+  WATTLE_INLINE void block_of_groups16(const typename T::Block* const (&w)[4]) const {
     // Byte 4 g + i: group g of row i.
     int8_t scales[64];
     int8_t mins[64];
-    const int8x16x4_t scales_of = {
-        {T::scales(w[0]), T::scales(w[1]), T::scales(w[2]), T::scales(w[3])}};
+    int8x16x4_t scales_of = {{T::scales(w[0]), T::scales(w[1]), T::scales(w[2]), T::scales(w[3])}};
+    if constexpr (T::kMultiplied) {
+      for (auto& of_row : scales_of.val) of_row = vnegq_s8(of_row);
+    }
     vst4q_s8(scales, scales_of);
     if constexpr (T::kMin) {
       const int8x16x4_t mins_of = {{T::mins(w[0]), T::mins(w[1]), T::mins(w[2]), T::mins(w[3])}};
@@ -168,11 +184,17 @@ struct FourRowsOfTile {
       const int16x8_t wide = vmovl_s8(vreinterpret_s8_u32(vdup_n_u32(four)));
       return vmulq_f32(vcvtq_f32_s32(vmovl_s16(vget_low_s16(wide))), factor);
     };
-    for (size_t g = 0; g < 16; ++g) {
-      float32x4_t m = vdupq_n_f32(0);
-      if constexpr (T::kMin) m = times(factors.m, mins + 4 * g);
-      store_scales(times(factors.s, scales + 4 * g), m, g / 2, g % 2);
+    if constexpr (T::kMultiplied) {
+      const float32x4_t minus_d = vnegq_f32(factors.s);
+      for (size_t g = 0; g < 8; ++g) store_scales(minus_d, g, 0);
+    } else {
+      for (size_t g = 0; g < 16; ++g) store_scales(times(factors.s, scales + 4 * g), g / 2, g % 2);
     }
+    if constexpr (T::kMin) {
+      for (size_t g = 0; g < 16; ++g) store_mins(times(factors.m, mins + 4 * g), g / 2, g % 2);
+    }
+    part_of_groups16<0>(w, scales);
+    part_of_groups16<1>(w, scales);
   }
 
   WATTLE_INLINE void next_block256(const typename T::Block* (&w)[4]) {
@@ -183,12 +205,17 @@ struct FourRowsOfTile {
       pair_of_groups32<2>(w, h);
       pair_of_groups32<3>(w, h);
     } else {
-      scales_of_groups16(w);
-      part_of_groups16<0>(w);
-      part_of_groups16<1>(w);
+      block_of_groups16(w);
     }
     for (int i = 0; i < 4; ++i) ++w[i];
     tile += 8 * Layout::kBytes;
+  }
+
+ private:
+  WATTLE_INLINE void store_floats(float32x4_t values, size_t array_at, size_t group,
+                                  size_t s) const {
+    std::byte* const at = tile + group * Layout::kBytes + array_at;
+    vst1q_f32(reinterpret_cast<float*>(at) + s * kTileRows + first, values);
   }
 };
 

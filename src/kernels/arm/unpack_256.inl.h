@@ -16,6 +16,8 @@
 //   bytes<p>(b)             what holds the codes of elements [128 p, 128 p + 128)
 //   raw<p>(bytes, h)        the raw codes of half of them
 //   kOffset                 code = raw code - kOffset
+//   kMultiplied             -code * scale fits a byte, so a tile of many rows holds those products
+//                           (pack_q8.inl.h). Without the minus Q3_K has 128, which does not fit
 #pragma once
 
 #include <arm_neon.h>
@@ -232,6 +234,7 @@ struct TypeOfGroups16 : Type256<BlockType, 16, kHasMin> {
 
 struct Q6_K : TypeOfGroups16<quant::BlockQ6_K, false> {
   static constexpr int kOffset = 32;
+  static constexpr bool kMultiplied = false;
 
   struct Part {
     uint8x16x2_t first;
@@ -265,6 +268,7 @@ struct Q6_K : TypeOfGroups16<quant::BlockQ6_K, false> {
 
 struct Q2_K : TypeOfGroups16<quant::BlockQ2_K, true> {
   static constexpr int kOffset = 0;
+  static constexpr bool kMultiplied = true;
 
   template <int kPart>
   WATTLE_INLINE static uint8x16x2_t bytes(const Block* b) {
@@ -295,6 +299,7 @@ struct Q2_K : TypeOfGroups16<quant::BlockQ2_K, true> {
 
 struct Q3_K : TypeOfGroups16<quant::BlockQ3_K, false> {
   static constexpr int kOffset = 0;
+  static constexpr bool kMultiplied = true;
 
   struct Part {
     uint8x16x2_t qs;
