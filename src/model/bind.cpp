@@ -14,7 +14,7 @@ Weights::MatrixOptions layer_options(const Weights& weights, const Hparams& hp, 
   const Precision of_model = hp.n_expert != 0 ? Precision::fine : Precision::normal;
   return {.extras = extras,
           .precision = weights.precision_or(of_model),
-          .outputs_only = il + 1 >= hp.n_layer_kv()};
+          .outputs_only = hp.outputs_only(il)};
 }
 
 AttentionWeights bind_attention(Weights& weights, const Hparams& hp, size_t il,
@@ -71,7 +71,7 @@ MoeWeights bind_moe(Weights& weights, const Hparams& hp, size_t il) {
   const PrepareOptions from_rows{.max_rows = weights.n_batch(),
                                  .max_slots = n_slots,
                                  .precision = weights.precision_or(Precision::normal),
-                                 .outputs_only = il + 1 >= hp.n_layer_kv()};
+                                 .outputs_only = hp.outputs_only(il)};
   PrepareOptions from_slots = from_rows;
   from_slots.max_rows = n_slots;
   MoeWeights moe;

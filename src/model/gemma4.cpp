@@ -183,11 +183,11 @@ void Gemma4::attention(Step& step, size_t il, std::span<const uint32_t>& rows) n
   MatView<float> h = activations_.h.rows(step.n_rows());
   MatView<float> x = activations_.normed.rows(step.n_rows());
   rms_norm(step, h, layer.attn_norm, x);
-  if (il + 1 < n_layer_kv || (il + 1 == n_layer_kv && rows.size() == step.n_rows())) {
+  if (!hparams().outputs_only(il) || (il < n_layer_kv && rows.size() == step.n_rows())) {
     self_attention(step, x, w, rope, activations_.attention, activations_.branch.rows(x.n_rows));
     return;
   }
-  if (il + 1 == n_layer_kv) {
+  if (il < n_layer_kv) {
     store_keys(step, x, w, rope, activations_.attention);
     if (per_layer_) per_layer_->keep_rows(rows);
     output_rows_.keep(step, rows, {&h, &x}, {&rope_full_, &rope_swa_});

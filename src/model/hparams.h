@@ -61,6 +61,8 @@ struct Hparams {
   uint32_t n_layer_shared_kv = 0;  // the last layers that read the cache of an earlier one
 
   uint32_t n_layer_kv() const noexcept { return n_layer - n_layer_shared_kv; }
+  // Whether nothing but outputs needs what layer il computes, its keys and values apart.
+  bool outputs_only(size_t il) const noexcept { return il + 1 >= n_layer_kv(); }
 };
 
 // What every architecture has: sizes, heads, rope, experts, with the defaults of the format.

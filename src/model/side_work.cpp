@@ -19,7 +19,7 @@ SideWork side_work(const Hparams& hp, size_t n_rows, size_t first) {
   SideWork work;
   for (size_t il = 0; il < hp.n_layer; ++il) {
     const LayerHparams& layer = hp.layers[il];
-    const bool is_outputs_only = il + 1 >= hp.n_layer_kv();
+    const bool is_outputs_only = hp.outputs_only(il);
     const size_t first_row = is_outputs_only ? n_rows - std::min<size_t>(n_rows, 1) : 0;
     const size_t head_dims = size_t{layer.head_dim_k} + layer.head_dim_v;
     double n_seen = 0;  // positions, of all rows

@@ -20,8 +20,8 @@ WATTLE_INLINE float32x4_t two_by_two(float first, float second) {
   return vcombine_f32(pair, pair);
 }
 
-// Pair p of the lanes of eight rows, each twice, of the four that hold it: {row 2p, row 2p, row 2p
-// + 1, row 2p + 1}.
+// Pair p of the lanes of eight rows, each twice: {row 2p, row 2p, row 2p + 1, row 2p + 1}. four:
+// the half of the eight that holds it.
 WATTLE_INLINE float32x4_t each_twice(float32x4_t four, size_t p) {
   return p % 2 == 0 ? vzip1q_f32(four, four) : vzip2q_f32(four, four);
 }

@@ -32,6 +32,7 @@ struct TileLayout {
   static constexpr size_t kGroups = 32 / T::kGroup;
   static constexpr size_t kScales = kIsMultiplied<T> ? 1 : kGroups;
   static constexpr size_t kMins = T::kMin ? kGroups : 0;
+  // Something of a type with groups of 16 is multiplied before the scale of the activations.
   static constexpr bool kOf16 = kScales == 2 || kMins == 2;
   static constexpr size_t kScalesAt = 32 * kTileRows;
   static constexpr size_t kMinsAt = kScalesAt + kScales * kTileRows * sizeof(float);

@@ -129,7 +129,7 @@ struct EightRows {
   }
 };
 
-// of(i): an f16 of each of eight rows.
+// of_row(i): an f16 of each of eight rows.
 template <class OfRow>
 WATTLE_INLINE __m256 floats_of_halves(const OfRow& of_row) {
   const auto of = [&](size_t i) { return static_cast<int16_t>(of_row(i)); };
