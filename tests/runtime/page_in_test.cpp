@@ -85,21 +85,53 @@ size_t kib_in_huge_pages(const void* address) {
   return 0;
 }
 
-TEST_F(PageIn, ReadsIntoHugePagesWhereTheKernelDoesThatForFiles) {
-  constexpr size_t kWholePagesKib = 8 << 10;  // of 9 MiB and some bytes
+constexpr size_t kWholePagesKib = 8 << 10;  // of 9 MiB and some bytes
+
+bool files_come_in_huge_pages(const fs::path& path) {
+  size_t kib = 0;
   {
-    const MappedFile file(path_);
-    for (size_t at = 0; at < kSize; at += size_t{1} << 20)
+    const MappedFile file(path);
+    for (size_t at = 0; at < file.bytes().size(); at += size_t{1} << 20)
       static_cast<void>(*const_cast<const volatile std::byte*>(file.bytes().data() + at));
-    if (kib_in_huge_pages(file.bytes().data()) < kWholePagesKib)
-      GTEST_SKIP() << "this kernel keeps this file system's files in small pages";
+    kib = kib_in_huge_pages(file.bytes().data());
   }
-  forget(path_);
+  forget(path);  // which it does to what nobody maps
+  return kib >= kWholePagesKib;
+}
+
+// A page of the file, and nothing else that is not there yet.
+void read_one_page(const fs::path& path, off_t at) {
+  const int fd = ::open(path.c_str(), O_RDONLY);
+  ::posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
+  char byte = 0;
+  EXPECT_EQ(::pread(fd, &byte, 1, at), 1);
+  ::close(fd);
+}
+
+TEST_F(PageIn, ReadsIntoHugePagesWhereTheKernelDoesThatForFiles) {
+  if (!files_come_in_huge_pages(path_))
+    GTEST_SKIP() << "this kernel keeps this file system's files in small pages";
   const MappedFile file(path_);
   const std::span<const std::byte> mappings[] = {file.bytes()};
   EXPECT_TRUE(page_in(mappings, {}));
   EXPECT_EQ(pages_missing(file.bytes()), 0u);
   EXPECT_GE(kib_in_huge_pages(file.bytes().data()), kWholePagesKib);
+}
+
+// What other programs read, or what is left where memory ran short.
+TEST_F(PageIn, WhatWasThereLeavesTheOthersHuge) {
+  if (!files_come_in_huge_pages(path_))
+    GTEST_SKIP() << "this kernel keeps this file system's files in small pages";
+  for (const off_t at : {0, 1 << 20, 3 << 20, 5 << 20}) {
+    SCOPED_TRACE(at);
+    forget(path_);
+    read_one_page(path_, at);
+    const MappedFile file(path_);
+    const std::span<const std::byte> mappings[] = {file.bytes()};
+    EXPECT_TRUE(page_in(mappings, {}));
+    EXPECT_EQ(pages_missing(file.bytes()), 0u);
+    EXPECT_GE(kib_in_huge_pages(file.bytes().data()), kWholePagesKib - (2 << 10));
+  }
 }
 
 TEST_F(PageIn, EndsWhereProgressSaysSo) {
