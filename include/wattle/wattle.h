@@ -133,8 +133,8 @@ typedef int32_t wattle_npu_objective;
 enum { WATTLE_NPU_SPEED = 0, WATTLE_NPU_ENERGY = 1 };
 
 /* How finely products with quantised weights round what they multiply: to 8 bits (normal), or to
-   some 16 for twice the arithmetic (fine). Of the model: fine for mixtures of experts but for the
-   experts themselves, normal for others. */
+   some 16 for twice the arithmetic (fine). Of the model: fine for mixtures that take up to
+   three experts a token, but for the experts themselves; normal for all others. */
 typedef int32_t wattle_precision;
 enum { WATTLE_PRECISION_OF_MODEL = 0, WATTLE_PRECISION_NORMAL = 1, WATTLE_PRECISION_FINE = 2 };
 

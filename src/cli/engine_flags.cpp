@@ -165,7 +165,8 @@ NpuParams NpuFlags::params() const {
 void PrecisionFlag::add_to(CLI::App& app) {
   app.add_option("--precision", name,
                  "of what quantised weights multiply: normal, 8 bits; fine, some 16 for twice the "
-                 "arithmetic; auto, fine in mixtures of experts but for the experts (default auto)")
+                 "arithmetic; auto, normal but for mixtures of up to three experts a token, whose "
+                 "other matrices are fine (default auto)")
       ->check(CLI::IsMember(kPrecisions))
       ->type_name("NAME")
       ->configurable();

@@ -4,6 +4,13 @@
 #include <fmt/format.h>
 
 namespace wattle {
+namespace {
+
+// Of so few experts a token, one that is taken for another is a third of what they add up to, or
+// more.
+constexpr uint32_t kFewExperts = 3;
+
+}  // namespace
 
 std::string layer_tensor(size_t il, std::string_view name) {
   return fmt::format("blk.{}.{}", il, name);
@@ -11,7 +18,8 @@ std::string layer_tensor(size_t il, std::string_view name) {
 
 Weights::MatrixOptions layer_options(const Weights& weights, const Hparams& hp, size_t il,
                                      Weights::Extras extras) {
-  const Precision of_model = hp.n_expert != 0 ? Precision::fine : Precision::normal;
+  const bool few_experts = hp.n_expert != 0 && hp.n_expert_used <= kFewExperts;
+  const Precision of_model = few_experts ? Precision::fine : Precision::normal;
   return {.extras = extras,
           .precision = weights.precision_or(of_model),
           .outputs_only = hp.outputs_only(il)};

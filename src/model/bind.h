@@ -19,10 +19,11 @@ std::string layer_tensor(size_t il, std::string_view name);
 
 // Of a matrix of layer il. How finely it is computed: a router is discontinuous: where two experts
 // are nearly level, the rounding of activations to 8 bits anywhere before it may pick the other
-// one, which costs more than all other rounding together (docs/numerics.md has the figures). So
-// models with experts keep their activations at 16 bits, all others at 8, unless one precision was
-// asked for. The experts themselves do not: see bind_moe. And who needs it: from the last layer
-// with keys of its own on nothing but outputs does, keys and values apart.
+// one. Where a token has few experts that costs more than all other rounding together, where it has
+// many it does not (docs/numerics.md has the figures). So models of few experts a token keep their
+// activations at 16 bits, all others at 8, unless one precision was asked for. The experts
+// themselves do not: see bind_moe. And who needs it: from the last layer with keys of its own on
+// nothing but outputs does, keys and values apart.
 Weights::MatrixOptions layer_options(const Weights& weights, const Hparams& hp, size_t il,
                                      Weights::Extras extras);
 

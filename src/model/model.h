@@ -22,7 +22,7 @@ namespace wattle {
 
 struct ModelParams {
   size_t n_batch = 512;  // rows of one forward pass, at most
-  // Of all matrices of the layers; nothing: fine where a mixture's routers need it.
+  // Of all matrices of the layers; nothing: fine in mixtures of few experts a token.
   std::optional<Precision> precision{};
   // What the buffers of a step may take; more is Error{out_of_memory} before any is made.
   uint64_t max_buffer_bytes = UINT64_MAX;

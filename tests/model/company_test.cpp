@@ -44,9 +44,12 @@ Bound bound_for(const gguf::File& file) {
 std::vector<Source> sources() {
   static TinyModel llama = make_tiny_model({.dtype = DType::q4_0, .n_ff = 128});
   static TinyModel moe = make_tiny_model({.dtype = DType::q8_0, .n_expert = 5});
+  static TinyModel many =  // computed at normal precision
+      make_tiny_model({.dtype = DType::q8_0, .n_expert = 5, .n_expert_used = 4});
   static TinyModel gemma = make_tiny_model({.arch = "gemma3", .n_layer = 7});
   std::vector<Source> all{{"llama", [] { return llama.file(); }},
                           {"moe", [] { return moe.file(); }},
+                          {"many experts", [] { return many.file(); }},
                           {"gemma3", [] { return gemma.file(); }}};
   for (const auto& json : golden_model_files()) {
     const GoldenModel golden = read_golden_model(json);

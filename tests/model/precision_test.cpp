@@ -6,6 +6,7 @@
 
 #include "model/registry.h"
 #include "tests/support/golden_model.h"
+#include "tests/support/tiny_model.h"
 
 namespace wattle::test {
 namespace {
@@ -44,6 +45,19 @@ TEST(Precision, FineIsNearerThanWhatTheModelAsksFor) {
   }
   EXPECT_GT(n_mixtures, 0u);
   EXPECT_GT(n_others, 0u);
+}
+
+// One expert of many moves little when it is taken for another.
+TEST(Precision, AMixtureOfManyExpertsATokenAsksForNormal) {
+  const auto logits = [](uint32_t n_expert_used, std::optional<Precision> precision) {
+    TinyModel model =
+        make_tiny_model({.dtype = DType::q8_0, .n_expert = 5, .n_expert_used = n_expert_used});
+    ModelRunner runner(model.file(), {.precision = precision});
+    return runner.feed(runner.new_sequence(), to_tokens({1, 2, 3, 4, 5}), 5);
+  };
+  EXPECT_EQ(logits(4, {}), logits(4, Precision::normal));
+  EXPECT_NE(logits(4, {}), logits(4, Precision::fine));
+  EXPECT_NE(logits(3, {}), logits(3, Precision::normal));
 }
 
 }  // namespace
