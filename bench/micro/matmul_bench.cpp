@@ -52,6 +52,8 @@ void run(benchmark::State& state, const Case& c) {
     std::byte* row = act.data() + a * act_bytes;
     if (kernel.act == ActFormat::q8)
       table.quantize_act(x.data(), c.n_cols, row);
+    else if (kernel.act == ActFormat::bf16)
+      table.round_act(x.data(), c.n_cols, row);
     else
       std::memcpy(row, x.data(), c.n_cols * sizeof(float));
     act_rows.push_back(row);

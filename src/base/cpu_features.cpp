@@ -9,8 +9,8 @@
 namespace wattle {
 namespace {
 
-constexpr Isa kFastestFirst[] = {Isa::avx512vnni, Isa::avx512, Isa::avx2,     Isa::i8mm,
-                                 Isa::neon,       Isa::scalar, Isa::reference};
+constexpr Isa kFastestFirst[] = {Isa::avx512bf16, Isa::avx512vnni, Isa::avx512, Isa::avx2,
+                                 Isa::i8mm,       Isa::neon,       Isa::scalar, Isa::reference};
 
 }  // namespace
 
@@ -21,6 +21,7 @@ std::string_view isa_name(Isa isa) noexcept {
     case Isa::avx2: return "avx2";
     case Isa::avx512: return "avx512";
     case Isa::avx512vnni: return "avx512vnni";
+    case Isa::avx512bf16: return "avx512bf16";
     case Isa::neon: return "neon";
     case Isa::i8mm: return "i8mm";
   }
@@ -41,6 +42,7 @@ bool CpuFeatures::supports(Isa isa) const noexcept {
     case Isa::avx2: return avx2;
     case Isa::avx512: return avx512;
     case Isa::avx512vnni: return avx512vnni;
+    case Isa::avx512bf16: return avx512bf16;
     case Isa::neon: return neon_dotprod;
     case Isa::i8mm: return i8mm;
   }
@@ -56,6 +58,7 @@ CpuFeatures detect_cpu_features() noexcept {
   f.avx512 = f.avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   f.avx512vnni = f.avx512 && __builtin_cpu_supports("avx512vnni");
+  f.avx512bf16 = f.avx512vnni && __builtin_cpu_supports("avx512bf16");
 #elif defined(__aarch64__)
   f.neon_dotprod = (::getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
   f.i8mm = f.neon_dotprod && (::getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0;

@@ -10,7 +10,7 @@ namespace wattle {
 
 // A kernel set. reference: float activations and f64 sums, the yardstick of accuracy. scalar: plain
 // loops with the numerics of the fast sets (int8 activations). The rest need the named hardware.
-enum class Isa { reference, scalar, avx2, avx512, avx512vnni, neon, i8mm };
+enum class Isa { reference, scalar, avx2, avx512, avx512vnni, avx512bf16, neon, i8mm };
 
 std::string_view isa_name(Isa isa) noexcept;
 std::optional<Isa> isa_from_name(std::string_view name) noexcept;
@@ -19,6 +19,7 @@ struct CpuFeatures {
   bool avx2 = false;        // AVX2, FMA and F16C
   bool avx512 = false;      // AVX-512 F, BW, DQ, VL
   bool avx512vnni = false;  // avx512 and VNNI
+  bool avx512bf16 = false;  // avx512vnni and products of bf16
   bool neon_dotprod = false;
   bool i8mm = false;  // neon_dotprod and products of 2 x 8 by 8 x 2 bytes
 

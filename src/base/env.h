@@ -15,7 +15,8 @@ struct Variable {
 };
 
 inline constexpr Variable kIsa{
-    "WATTLE_ISA", "force a kernel set: reference, scalar, avx2, avx512, avx512vnni, neon, i8mm"};
+    "WATTLE_ISA",
+    "force a kernel set: reference, scalar, avx2, avx512, avx512vnni, avx512bf16, neon, i8mm"};
 inline constexpr Variable kModels{
     "WATTLE_MODELS", "folders of models, with ':' between (default $XDG_DATA_HOME/wattle/models)"};
 inline constexpr Variable kConfig{

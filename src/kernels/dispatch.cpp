@@ -22,15 +22,13 @@ struct Impl {
 
 constexpr Impl<const MatmulSet*> kMatmul[] = {
 #if defined(__x86_64__)
-    {Isa::avx512vnni, &avx512vnni::kMatmul},
-    {Isa::avx512, &avx512::kMatmul},
-    {Isa::avx2, &avx2::kMatmul},
+    {Isa::avx512bf16, &avx512bf16::kMatmul}, {Isa::avx512vnni, &avx512vnni::kMatmul},
+    {Isa::avx512, &avx512::kMatmul},         {Isa::avx2, &avx2::kMatmul},
 #elif defined(__aarch64__)
     {Isa::i8mm, &i8mm::kMatmul},
     {Isa::neon, &neon::kMatmul},
 #endif
-    {Isa::scalar, &scalar::kMatmul},
-    {Isa::reference, &reference::kMatmul},
+    {Isa::scalar, &scalar::kMatmul},         {Isa::reference, &reference::kMatmul},
 };
 
 constexpr Impl<QuantizeActFn> kQuantizeAct[] = {
@@ -41,6 +39,14 @@ constexpr Impl<QuantizeActFn> kQuantizeAct[] = {
 #endif
     {Isa::scalar, scalar::quantize_act},
     {Isa::reference, scalar::quantize_act},
+};
+
+constexpr Impl<RoundActFn> kRoundAct[] = {
+#if defined(__x86_64__)
+    {Isa::avx512bf16, avx512bf16::round_act},
+#endif
+    {Isa::scalar, scalar::round_act},
+    {Isa::reference, scalar::round_act},
 };
 
 constexpr Impl<const ElementwiseKernels*> kElementwise[] = {
@@ -161,6 +167,7 @@ KernelTable make_kernel_table(const CpuFeatures& features, Isa limit) noexcept {
   for (size_t i = 0; i < all_dtypes().size(); ++i)
     table.matmul[i] = picker.pick_matmul(kMatmulOps[i], all_dtypes()[i].type);
   table.quantize_act = picker.pick("quantize_act", kQuantizeAct);
+  table.round_act = picker.pick("round_act", kRoundAct);
   table.decode_rows = picker.pick("decode_row", kDecodeRow);
   table.half_runs_q4_0 = picker.pick("half_runs q4_0", kHalfRunsQ40);
   static_cast<ElementwiseKernels&>(table) = *picker.pick("elementwise", kElementwise);

@@ -40,6 +40,7 @@ struct KernelTable : ElementwiseKernels, AttentionKernels {
   }
 
   QuantizeActFn quantize_act = nullptr;  // for kernels with ActFormat::q8
+  RoundActFn round_act = nullptr;        // for kernels with ActFormat::bf16
 
   struct Choice {
     std::string_view op;    // "matmul q4_k", "attention f16"

@@ -12,9 +12,10 @@
 
 namespace wattle::kernels {
 
-// How a kernel wants its activation rows. f32: as they are. q8: int8 with one scale per 32 elements
-// and the block sums that formats with an offset or a minimum need (layout: kernels/act_q8.h).
-enum class ActFormat { f32, q8 };
+// How a kernel wants its activation rows. f32: as they are. bf16: rounded to that, with zeros up to
+// 64 bytes. q8: int8 with one scale per 32 elements and the block sums that formats with an offset
+// or a minimum need (layout: kernels/act_q8.h).
+enum class ActFormat { f32, bf16, q8 };
 
 struct MatmulArgs {
   const std::byte* w = nullptr;  // [n_rows, n_cols] blocks of the kernel's dtype, as in the file
@@ -52,6 +53,9 @@ size_t act_row_bytes(ActFormat format, size_t n_cols) noexcept;
 // product with its row.
 using QuantizeActFn = void (*)(const float* x, size_t n_cols, std::byte* out) noexcept;
 
+// The same for ActFormat::bf16, to nearest, ties to even.
+using RoundActFn = void (*)(const float* x, size_t n_cols, std::byte* out) noexcept;
+
 // ---- the kernel sets ----
 
 struct MatmulRow {
@@ -74,6 +78,7 @@ extern const MatmulSet kMatmul;
 namespace scalar {
 extern const MatmulSet kMatmul;
 void quantize_act(const float* x, size_t n_cols, std::byte* out) noexcept;
+void round_act(const float* x, size_t n_cols, std::byte* out) noexcept;
 }  // namespace scalar
 
 // Of the machines that have them.
@@ -87,6 +92,11 @@ extern const MatmulSet kMatmul;
 namespace avx512vnni {
 extern const MatmulSet kMatmul;
 }
+// BF16 weights alone.
+namespace avx512bf16 {
+extern const MatmulSet kMatmul;
+void round_act(const float* x, size_t n_cols, std::byte* out) noexcept;
+}  // namespace avx512bf16
 namespace neon {
 extern const MatmulSet kMatmul;
 void quantize_act(const float* x, size_t n_cols, std::byte* out) noexcept;

@@ -75,7 +75,7 @@ TEST(Dispatch, ChoicesStayWithinTheLimitAndNameEveryOp) {
     if (!detect_cpu_features().supports(limit)) continue;
     const KernelTable table = kernels::make_kernel_table(detect_cpu_features(), limit);
     EXPECT_EQ(table.isa, limit);
-    EXPECT_EQ(table.choices().size(), all_dtypes().size() + 6);
+    EXPECT_EQ(table.choices().size(), all_dtypes().size() + 7);
     for (const auto& choice : table.choices()) {
       const auto isa = isa_from_name(choice.name);
       ASSERT_TRUE(isa) << choice.name;

@@ -5,11 +5,15 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
+#include <cstring>
+#include <iterator>
 #include <string>
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "base/half.h"
 #include "kernels/kernels.h"
 #include "tests/support/random_blocks.h"
 
@@ -44,6 +48,8 @@ class Product {
       AlignedBuffer<std::byte>& row = rows.emplace_back(act_bytes);
       if (kernel.act == ActFormat::q8)
         table.quantize_act(x_[a].data(), n_cols_, row.data());
+      else if (kernel.act == ActFormat::bf16)
+        table.round_act(x_[a].data(), n_cols_, row.data());
       else
         std::memcpy(row.data(), x_[a].data(), n_cols_ * sizeof(float));
       y.emplace_back(n_rows_, NAN);
@@ -96,7 +102,10 @@ void for_each_fast_kernel(const Check& check) {
     for (const DTypeInfo& info : all_dtypes()) {
       if (table.matmul_for(info.type)->name != isa_name(isa)) continue;
       SCOPED_TRACE(std::string(isa_name(isa)) + " " + std::string(info.name));
-      ASSERT_EQ(table.matmul_for(info.type)->act, scalar.matmul_for(info.type)->act);
+      // A product of BF16 gets activations that bf16 holds (float_rows): floats for the oracle.
+      if (table.matmul_for(info.type)->act != ActFormat::bf16) {
+        ASSERT_EQ(table.matmul_for(info.type)->act, scalar.matmul_for(info.type)->act);
+      }
       check(info.type, table, scalar);
     }
   }
@@ -131,10 +140,17 @@ std::vector<AlignedBuffer<float>> integer_rows(RandomBlocks& random, size_t n_ac
   return x;
 }
 
-std::vector<AlignedBuffer<float>> float_rows(RandomBlocks& random, size_t n_act, size_t n_cols) {
+// For weights of this type: those of BF16 are multiplied by floats or by bf16, so they get what
+// both hold.
+std::vector<AlignedBuffer<float>> float_rows(RandomBlocks& random, DType type, size_t n_act,
+                                             size_t n_cols) {
   std::vector<AlignedBuffer<float>> x;
   x.reserve(n_act);
-  for (size_t a = 0; a < n_act; ++a) x.push_back(random.floats(n_cols));
+  for (size_t a = 0; a < n_act; ++a) {
+    AlignedBuffer<float>& row = x.emplace_back(random.floats(n_cols));
+    if (type != DType::bf16) continue;
+    for (size_t i = 0; i < n_cols; ++i) row[i] = bf16_to_f32(f32_to_bf16(row[i]));
+  }
   return x;
 }
 
@@ -165,7 +181,7 @@ TEST(Matmul, QuantisedActivationsKeepTheProduct) {
   RandomBlocks random(2);
   for (const DTypeInfo& info : all_dtypes()) {
     const Product product(info.type, 32, 512, random.rows(info.type, 32, 512),
-                          float_rows(random, 8, 512));
+                          float_rows(random, info.type, 8, 512));
     EXPECT_LT(nmse(product.run(scalar, false), product.run(reference, false)), 4e-4) << info.name;
   }
 }
@@ -225,7 +241,7 @@ TEST(Matmul, FloatProductsAgreeWithScalar) {
       const double bound = std::pow(8 * std::sqrt(n_terms) * 0x1p-24, 2);
       for (const size_t n_act : {1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 64}) {
         const Product product(type, 37, n_cols, random.rows(type, 37, n_cols),
-                              float_rows(random, n_act, n_cols));
+                              float_rows(random, type, n_act, n_cols));
         const auto want = product.run(scalar, false);
         EXPECT_LT(nmse(product.run(table, false), want), bound)
             << "matvec, n_cols " << n_cols << ", n_act " << n_act;
@@ -241,7 +257,7 @@ TEST(Matmul, ExtremeScalesAgreeWithScalar) {
     RandomBlocks random(6);
     for (const size_t n_cols : widths(type)) {
       const Product product(type, 21, n_cols, random.rows(type, 21, n_cols, BlockScales::extreme),
-                            float_rows(random, 3, n_cols));
+                            float_rows(random, type, 3, n_cols));
       const auto want = product.run(scalar, false);
       EXPECT_LT(nmse(product.run(table, false), want), 1e-9) << "matvec, n_cols " << n_cols;
       EXPECT_LT(nmse(product.run(table, true), want), 1e-9) << "matmul, n_cols " << n_cols;
@@ -258,7 +274,7 @@ TEST(Matmul, NeitherRowRangesNorCompanyChangeABit) {
     const size_t tile = table.matmul_for(type)->tile_rows;
     const size_t n_rows = 3 * tile + 5;
     const Product product(type, n_rows, n_cols, random.rows(type, n_rows, n_cols),
-                          float_rows(random, 19, n_cols));
+                          float_rows(random, type, 19, n_cols));
     for (const bool matmul : {false, true}) {
       SCOPED_TRACE(matmul ? "matmul" : "matvec");
       const auto whole = product.run(table, matmul);
@@ -279,7 +295,7 @@ TEST(Matmul, WritesOnlyTheRowsAskedFor) {
     const size_t tile = table.matmul_for(type)->tile_rows;
     const size_t n_rows = 2 * tile + 3;
     const Product product(type, n_rows, 256, random.rows(type, n_rows, 256),
-                          float_rows(random, 5, 256));
+                          float_rows(random, type, 5, 256));
     for (const bool matmul : {false, true}) {
       const RowRange range{tile, tile + 3};
       const auto y = product.run(table, matmul, {range}, 0, product.n_act());
@@ -296,7 +312,7 @@ TEST(Matmul, NonFiniteActivationsShowInTheResult) {
     const KernelTable table = table_of(isa);
     for (const DTypeInfo& info : all_dtypes()) {
       RandomBlocks random(9);
-      std::vector<AlignedBuffer<float>> x = float_rows(random, 2, 256);
+      std::vector<AlignedBuffer<float>> x = float_rows(random, info.type, 2, 256);
       x[0][200] = NAN;
       x[1][7] = INFINITY;
       const Product product(info.type, 3, 256, random.rows(info.type, 3, 256), std::move(x));
@@ -309,6 +325,31 @@ TEST(Matmul, NonFiniteActivationsShowInTheResult) {
 }
 
 // ---- activations ----
+
+TEST(RoundAct, EverySetGivesTheBytesOfScalar) {
+  RandomBlocks random(11);
+  for (const size_t n : {1, 15, 16, 31, 32, 33, 100, 576}) {
+    AlignedBuffer<float> x = random.floats(n);
+    constexpr float kSpecial[] = {0.0f, -0.0f, 1e-40f, -1e-39f, INFINITY, -INFINITY, NAN, 3.4e38f};
+    for (size_t i = 0; i < std::size(kSpecial) && 2 * i + 1 < n; ++i) x[2 * i + 1] = kSpecial[i];
+    // Ties, to an even and to an odd neighbour.
+    if (n > 50) {
+      x[40] = std::bit_cast<float>(0x3f808000u);
+      x[42] = std::bit_cast<float>(0x3f818000u);
+    }
+    const size_t bytes = act_row_bytes(ActFormat::bf16, n);
+    for (const Isa isa : machine_isas()) {
+      AlignedBuffer<std::byte> got(bytes);
+      std::memset(got.data(), 0xff, bytes);
+      table_of(isa).round_act(x.data(), n, got.data());
+      const auto* rounded = reinterpret_cast<const uint16_t*>(got.data());
+      for (size_t i = 0; i < bytes / 2; ++i) {
+        const uint16_t want = i < n ? f32_to_bf16(x[i]) : uint16_t{0};
+        ASSERT_EQ(rounded[i], want) << isa_name(isa) << " " << i << " of " << n;
+      }
+    }
+  }
+}
 
 TEST(QuantizeAct, EverySetGivesTheBytesOfScalar) {
   RandomBlocks random(10);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/cpu/act_rows.h"
 
-#include <algorithm>
-
 #include "base/assert.h"
+#include "base/half.h"
 #include "base/parallel_rows.h"
 #include "kernels/act_q8.h"
 
@@ -12,11 +11,12 @@ namespace wattle {
 using kernels::ActFormat;
 
 void ActRows::reserve(size_t max_rows, size_t n_cols, ActForm form) {
-  if (form.format != ActFormat::q8) return;
-  const size_t size = max_rows * kernels::act_row_bytes(ActFormat::q8, n_cols);
-  if (high_.size() < size) high_ = AlignedBuffer<std::byte>(size);
+  if (form.format == ActFormat::f32) return;
+  Rounded& rows = of(form.format);
+  const size_t size = max_rows * kernels::act_row_bytes(form.format, n_cols);
+  if (rows.high.size() < size) rows.high = AlignedBuffer<std::byte>(size);
   if (form.planes() == 1) return;
-  if (low_.size() < size) low_ = AlignedBuffer<std::byte>(size);
+  if (rows.low.size() < size) rows.low = AlignedBuffer<std::byte>(size);
   rest_floats_ = std::max(rest_floats_, n_cols);
   const size_t rest = rest_floats_ * context_.pool.size();
   if (rest_.size() < rest) rest_ = AlignedBuffer<float>(rest);
@@ -27,31 +27,49 @@ void ActRows::prepare(MatView<const float> x, ActForms forms) noexcept {
   for (size_t r = 0; r < x.n_rows; ++r) {
     WATTLE_ASSERT(reinterpret_cast<uintptr_t>(x.row(r)) % kCacheLine == 0);
   }
-  if (!forms.q8) return;
-  row_bytes_ = kernels::act_row_bytes(ActFormat::q8, x.n_cols);
-  WATTLE_ASSERT(x.n_rows * row_bytes_ <= high_.size());
-  WATTLE_ASSERT(!forms.q8_low || x.n_rows * row_bytes_ <= low_.size());
-  parallel_rows(context_.pool, x.n_rows, x.n_cols, [&](size_t begin, size_t end, size_t thread) {
-    for (size_t r = begin; r < end; ++r) {
-      std::byte* high = high_.data() + r * row_bytes_;
-      context_.kernels.quantize_act(x.row(r), x.n_cols, high);
-      if (!forms.q8_low) continue;
-      make_low(x.row(r), x.n_cols, high, rest_.data() + thread * rest_floats_,
-               low_.data() + r * row_bytes_);
-    }
-  });
+  if (forms.q8_planes != 0) round(ActFormat::q8, forms.q8_planes);
+  if (forms.bf16_planes != 0) round(ActFormat::bf16, forms.bf16_planes);
 }
 
-void ActRows::make_low(const float* x, size_t n_cols, const std::byte* high, float* rest,
-                       std::byte* low) const noexcept {
-  const kernels::ActQ8 act = kernels::act_q8(high, n_cols);
-  for (size_t g = 0; g < n_cols / kernels::kActGroup; ++g) {
+void ActRows::round(ActFormat format, size_t planes) noexcept {
+  Rounded& rows = of(format);
+  rows.row_bytes = kernels::act_row_bytes(format, x_.n_cols);
+  WATTLE_ASSERT(x_.n_rows * rows.row_bytes <= rows.high.size());
+  WATTLE_ASSERT(planes == 1 || x_.n_rows * rows.row_bytes <= rows.low.size());
+  const auto some = [&](size_t begin, size_t end, size_t thread) {
+    for (size_t r = begin; r < end; ++r) {
+      std::byte* high = rows.high.data() + r * rows.row_bytes;
+      round_row(format, x_.row(r), high);
+      if (planes == 1) continue;
+      float* rest = rest_.data() + thread * rest_floats_;
+      find_rest(format, x_.row(r), high, rest);
+      round_row(format, rest, rows.low.data() + r * rows.row_bytes);
+    }
+  };
+  parallel_rows(context_.pool, x_.n_rows, x_.n_cols, some);
+}
+
+void ActRows::round_row(ActFormat format, const float* x, std::byte* out) const noexcept {
+  const auto to =
+      format == ActFormat::q8 ? context_.kernels.quantize_act : context_.kernels.round_act;
+  to(x, x_.n_cols, out);
+}
+
+// x without its high part.
+void ActRows::find_rest(ActFormat format, const float* x, const std::byte* high,
+                        float* rest) const noexcept {
+  if (format == ActFormat::bf16) {
+    const auto* rounded = reinterpret_cast<const uint16_t*>(high);
+    for (size_t i = 0; i < x_.n_cols; ++i) rest[i] = x[i] - bf16_to_f32(rounded[i]);
+    return;
+  }
+  const kernels::ActQ8 act = kernels::act_q8(high, x_.n_cols);
+  for (size_t g = 0; g < x_.n_cols / kernels::kActGroup; ++g) {
     const float scale = act.scale[g].scale;
     for (size_t i = g * kernels::kActGroup; i < (g + 1) * kernels::kActGroup; ++i) {
       rest[i] = x[i] - scale * static_cast<float>(act.q[i]);
     }
   }
-  context_.kernels.quantize_act(rest, n_cols, low);
 }
 
 }  // namespace wattle

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Floats to ActFormat::q8, and the size of activation rows.
+// Floats to ActFormat::q8 and ActFormat::bf16, and the size of activation rows.
 #include <bit>
 #include <cmath>
 #include <cstring>
 
 #include "base/assert.h"
+#include "base/half.h"
 #include "kernels/act_q8.h"
 #include "kernels/matmul.h"
 
@@ -12,6 +13,7 @@ namespace wattle::kernels {
 
 size_t act_row_bytes(ActFormat format, size_t n_cols) noexcept {
   if (format == ActFormat::f32) return (n_cols * sizeof(float) + 63) / 64 * 64;
+  if (format == ActFormat::bf16) return (n_cols * sizeof(uint16_t) + 63) / 64 * 64;
   WATTLE_ASSERT(n_cols % kActGroup == 0);
   return (act_q8_layout(n_cols).end + 63) / 64 * 64;
 }
@@ -52,6 +54,13 @@ void quantize_act(const float* x, size_t n_cols, std::byte* out) noexcept {
     neg_sum16[2 * g + 1] = -sums[1];
   }
   std::memset(q, 0, act_q8_layout(n_cols).scale - n_cols);
+}
+
+void round_act(const float* x, size_t n_cols, std::byte* out) noexcept {
+  auto* const rounded = reinterpret_cast<uint16_t*>(out);
+  for (size_t i = 0; i < n_cols; ++i) rounded[i] = f32_to_bf16(x[i]);
+  const size_t used = n_cols * sizeof(uint16_t);
+  std::memset(out + used, 0, act_row_bytes(ActFormat::bf16, n_cols) - used);
 }
 
 }  // namespace scalar

@@ -11,13 +11,16 @@
 namespace wattle::kernels::x86 {
 namespace {
 
+// kColumns: elements that load() takes.
 struct F32 {
   using Element = float;
+  static constexpr size_t kColumns = 8;
   WATTLE_INLINE static __m256 load(const float* p) { return _mm256_loadu_ps(p); }
 };
 
 struct F16 {
   using Element = uint16_t;
+  static constexpr size_t kColumns = 8;
   WATTLE_INLINE static __m256 load(const uint16_t* p) {
     return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }
@@ -25,16 +28,17 @@ struct F16 {
 
 struct BF16 {
   using Element = uint16_t;
+  static constexpr size_t kColumns = 8;
   WATTLE_INLINE static __m256 load(const uint16_t* p) {
     const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
   }
 };
 
-// The first n < 8 elements, then zeros.
+// The first n < kColumns elements, then zeros.
 template <class T>
 WATTLE_INLINE __m256 load_some(const typename T::Element* p, size_t n) {
-  typename T::Element some[8] = {};
+  typename T::Element some[T::kColumns] = {};
   for (size_t i = 0; i < n; ++i) some[i] = p[i];
   return T::load(some);
 }
@@ -82,7 +86,7 @@ struct MatvecFloats {
   }
 };
 
-// tile: f32 [n_cols up to 8][kRows]
+// tile: [n_cols up to kColumns][kRows] of f32, or of as many elements as fill its place
 template <class T, int kRows>
 void pack_floats(const MatmulArgs& args, size_t row, size_t end, std::byte* tile) {
   using Element = typename T::Element;
@@ -95,12 +99,13 @@ void pack_floats(const MatmulArgs& args, size_t row, size_t end, std::byte* tile
       w[i] = reinterpret_cast<const Element*>(args.w + r * args.w_row_bytes);
     }
     std::byte* to = tile + first * sizeof(float);
-    for (size_t k = 0; k < args.n_cols; k += 8, to += 8 * kStride) {
+    for (size_t k = 0; k < args.n_cols; k += T::kColumns, to += 8 * kStride) {
       const size_t n = args.n_cols - k;
       __m256i columns[8];
       WATTLE_UNROLL
       for (int i = 0; i < 8; ++i) {
-        columns[i] = _mm256_castps_si256(n >= 8 ? T::load(w[i] + k) : load_some<T>(w[i] + k, n));
+        columns[i] =
+            _mm256_castps_si256(n >= T::kColumns ? T::load(w[i] + k) : load_some<T>(w[i] + k, n));
       }
       transpose(columns);
       WATTLE_UNROLL
