@@ -31,9 +31,9 @@ namespace wattle {
 enum class KvCacheType { f32, f16, q8_0 };
 
 // How finely products with quantised weights round what they multiply in the layers of a model: to
-// int8 (normal), or to some 16 bits for twice the arithmetic (fine). of_model: fine for mixtures
-// that take up to three experts a token, but for the experts themselves; normal for all others
-// (docs/numerics.md).
+// int8 (normal), or to some 16 bits for twice the arithmetic (fine); with BF16 weights to one or
+// two bf16, where the processor multiplies those. of_model: fine for mixtures that take up to three
+// experts a token, but for the experts themselves; normal for all others (docs/numerics.md).
 enum class MatrixPrecision { of_model, normal, fine };
 
 // An NPU beside the processor, for products of many rows.
