@@ -11,15 +11,21 @@
 namespace wattle::kernels::x86 {
 namespace {
 
-// kColumns: elements that load() takes.
+// Weights of a type: what load() takes kColumns elements into, what activations are (Act), and how
+// a vector of each is multiplied and added.
 struct F32 {
   using Element = float;
+  using Act = F32;
   static constexpr size_t kColumns = 8;
   WATTLE_INLINE static __m256 load(const float* p) { return _mm256_loadu_ps(p); }
+  WATTLE_INLINE static __m256 add_product(__m256 w, __m256 x, __m256 sum) {
+    return _mm256_fmadd_ps(w, x, sum);
+  }
 };
 
 struct F16 {
   using Element = uint16_t;
+  using Act = F32;
   static constexpr size_t kColumns = 8;
   WATTLE_INLINE static __m256 load(const uint16_t* p) {
     return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
@@ -28,6 +34,7 @@ struct F16 {
 
 struct BF16 {
   using Element = uint16_t;
+  using Act = F32;
   static constexpr size_t kColumns = 8;
   WATTLE_INLINE static __m256 load(const uint16_t* p) {
     const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
@@ -45,22 +52,26 @@ WATTLE_INLINE __m256 load_some(const typename T::Element* p, size_t n) {
 
 template <class T, int kActs>
 void four_rows_of_floats(const MatmulArgs& args, size_t act, size_t row, size_t end) {
+  using Act = typename T::Act;
   const FourRows<typename T::Element> rows(args, row, end);
-  const float* x[kActs];
+  const typename Act::Element* x[kActs];
   WATTLE_UNROLL
   for (int a = 0; a < kActs; ++a)
-    x[a] = reinterpret_cast<const float*>(args.act[act + static_cast<size_t>(a)]);
+    x[a] = reinterpret_cast<const typename Act::Element*>(args.act[act + static_cast<size_t>(a)]);
 
   __m256 acc[kRowsInFlight][kActs] = {};
   size_t i = 0;
-  for (; i + 8 <= args.n_cols; i += 8) {
+  for (; i + T::kColumns <= args.n_cols; i += T::kColumns) {
     WATTLE_UNROLL
     for (int r = 0; r < kRowsInFlight; ++r) {
-      rows.fetch(rows.w[r] + i);
+      // Bound by memory (docs/perf/matmul.md): 16 elements of two bytes for a fetch read a sixth
+      // less, though a line has 32 of them.
+      WATTLE_UNROLL
+      for (size_t k = 0; k < T::kColumns; k += 8) rows.fetch(rows.w[r] + i + k);
       const __m256 w = T::load(rows.w[r] + i);
       WATTLE_UNROLL
       for (int a = 0; a < kActs; ++a)
-        acc[r][a] = _mm256_fmadd_ps(w, _mm256_loadu_ps(x[a] + i), acc[r][a]);
+        acc[r][a] = Act::add_product(w, Act::load(x[a] + i), acc[r][a]);
     }
   }
   if (const size_t n = args.n_cols - i; n != 0) {
@@ -69,7 +80,7 @@ void four_rows_of_floats(const MatmulArgs& args, size_t act, size_t row, size_t 
       const __m256 w = load_some<T>(rows.w[r] + i, n);
       WATTLE_UNROLL
       for (int a = 0; a < kActs; ++a)
-        acc[r][a] = _mm256_fmadd_ps(w, load_some<F32>(x[a] + i, n), acc[r][a]);
+        acc[r][a] = Act::add_product(w, load_some<Act>(x[a] + i, n), acc[r][a]);
     }
   }
   WATTLE_UNROLL

@@ -14,61 +14,21 @@ struct Simd512Bf16 : Simd512 {
   static constexpr int kActs = 8;
 };
 
-// Two neighbouring elements in a lane.
+// Two neighbouring elements in a lane, of weights and of activations. Decode is bound by memory:
+// with 512 bits one thread read a quarter less.
 struct PairsOfBf16 {
   using Element = uint16_t;
+  using Act = PairsOfBf16;
   static constexpr size_t kColumns = 16;
   WATTLE_INLINE static __m256 load(const uint16_t* p) { return _mm256_castsi256_ps(load256(p)); }
+  WATTLE_INLINE static __m256 add_product(__m256 w, __m256 x, __m256 sum) {
+    return _mm256_dpbf16_ps(sum, __builtin_bit_cast(__m256bh, w), __builtin_bit_cast(__m256bh, x));
+  }
 };
 
 WATTLE_INLINE __m512 dot(__m512 sum, __m512i a, __m512i b) {
   return _mm512_dpbf16_ps(sum, __builtin_bit_cast(__m512bh, a), __builtin_bit_cast(__m512bh, b));
 }
-
-WATTLE_INLINE __m256 dot(__m256 sum, __m256i a, __m256i b) {
-  return _mm256_dpbf16_ps(sum, __builtin_bit_cast(__m256bh, a), __builtin_bit_cast(__m256bh, b));
-}
-
-// Bound by memory (docs/perf/matmul.md): with 512 bits one thread read a quarter less, and with one
-// fetch for 32 bytes, a fetch for 16 being the same line again, a sixth.
-template <int kActs>
-void four_rows_of_bf16(const MatmulArgs& args, size_t act, size_t row, size_t end) {
-  const FourRows<uint16_t> rows(args, row, end);
-  const uint16_t* x[kActs];
-  WATTLE_UNROLL
-  for (int a = 0; a < kActs; ++a)
-    x[a] = reinterpret_cast<const uint16_t*>(args.act[act + static_cast<size_t>(a)]);
-
-  __m256 acc[kRowsInFlight][kActs] = {};
-  size_t i = 0;
-  const auto add = [&](const auto& weights) {
-    WATTLE_UNROLL
-    for (int r = 0; r < kRowsInFlight; ++r) {
-      rows.fetch(rows.w[r] + i);
-      rows.fetch(rows.w[r] + i + 8);
-      const __m256i w = weights(rows.w[r] + i);
-      WATTLE_UNROLL
-      for (int a = 0; a < kActs; ++a) acc[r][a] = dot(acc[r][a], w, load256(x[a] + i));
-    }
-  };
-  for (; i + 16 <= args.n_cols; i += 16) add([](const uint16_t* p) { return load256(p); });
-  if (const size_t n = args.n_cols - i; n != 0) {
-    const auto columns = static_cast<__mmask16>((1u << n) - 1);
-    add([&](const uint16_t* p) { return _mm256_maskz_loadu_epi16(columns, p); });
-  }
-  WATTLE_UNROLL
-  for (int a = 0; a < kActs; ++a) {
-    store_rows(args.y[act + static_cast<size_t>(a)] + row,
-               sums_of_lanes(acc[0][a], acc[1][a], acc[2][a], acc[3][a]), end - row);
-  }
-}
-
-struct MatvecBf16 {
-  template <class T, int kActs>
-  static void four_rows(const MatmulArgs& args, size_t act, size_t row, size_t end) {
-    four_rows_of_bf16<kActs>(args, act, row, end);
-  }
-};
 
 struct Bf16Blocks {
   template <int kActs>
@@ -109,7 +69,7 @@ size_t scratch_bytes_bf16(size_t n_cols) noexcept {
 constexpr MatmulRow kBf16Rows[] = {{DType::bf16,
                                     {.name = {},
                                      .act = ActFormat::bf16,
-                                     .matvec = matvec<MatvecBf16, PairsOfBf16>,
+                                     .matvec = matvec<MatvecFloats, PairsOfBf16>,
                                      .matmul = matmul_bf16,
                                      .matmul_from = 16,
                                      .tile_rows = Simd512Bf16::kRows,
